@@ -1,0 +1,55 @@
+// Small helpers over async sequences of byte chunks. Pure, and knows nothing of models.
+
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Runs `work` on each item, a few ahead, and yields the outcomes in the order of the items. */
+export async function* inOrder<I, O>(
+  items: readonly I[],
+  ahead: number,
+  work: (item: I) => Promise<O>,
+): AsyncGenerator<O> {
+  const running: Promise<O>[] = [];
+  for (const item of items) {
+    const outcome = work(item);
+    // Whoever awaits it gets the error; until then it must not count as unhandled.
+    outcome.catch(() => {});
+    running.push(outcome);
+    if (running.length > ahead) yield await (running.shift() as Promise<O>);
+  }
+  for (const outcome of running) yield await outcome;
+}
+
+export async function* readAll(body: ReadableStream<Bytes>): AsyncGenerator<Bytes> {
+  const reader = body.getReader();
+  for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
+}
+
+export async function collect(chunks: AsyncIterable<Bytes>): Promise<Bytes[]> {
+  const parts: Bytes[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return parts;
+}
+
+export function concat(parts: readonly Bytes[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}
+
+/** Joins small chunks, so that fewer messages cross to the worker. */
+export async function* gather(chunks: AsyncIterable<Bytes>, size: number): AsyncGenerator<Bytes> {
+  let parts: Bytes[] = [];
+  let held = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    held += chunk.byteLength;
+    if (held < size) continue;
+    yield concat(parts);
+    [parts, held] = [[], 0];
+  }
+  if (held > 0) yield concat(parts);
+}

@@ -1,0 +1,36 @@
+// Every cap of the page side, with its unit and reason. Caps that Rust knows too have the same name and value in
+// src/limits.rs, and a test compares the two files. Text sizes, documents a call and model shapes are Rust's alone.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** Bytes of config.json. Real ones are about 1 KiB; a larger one is not a model config. */
+export const MAX_CONFIG_BYTES = 1 * MIB;
+
+/** Bytes of tokenizer.json. The largest multilingual ones are about 17 MiB. */
+export const MAX_TOKENIZER_BYTES = 32 * MIB;
+
+/** Bytes of manifest.json. 512 shards need about 80 KiB. */
+export const MAX_MANIFEST_BYTES = 1 * MIB;
+
+/** Bytes of all weights together. A 32-bit wasm memory holds 4 GiB, and weights are decoded beside their source. */
+export const MAX_WEIGHTS_BYTES = 2 * GIB;
+
+/** Bytes of one shard. It is held whole on the page while its sha256 is computed. */
+export const MAX_SHARD_BYTES = 16 * MIB;
+
+/** Shards of one manifest: at the usual 4 MiB each they reach `MAX_WEIGHTS_BYTES`. */
+export const MAX_SHARDS = 512;
+
+/** Calls that may wait or run at once. More means that the caller never waits for answers: `BUSY`. */
+export const MAX_PENDING_CALLS = 1024;
+
+/** Bytes of one message with weights. Network chunks (about 64 KiB) are gathered up to this before they cross. */
+export const WEIGHTS_MESSAGE_BYTES = 4 * MIB;
+
+/** Shards fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
+export const SHARDS_AHEAD = 2;
+
+/** Milliseconds a worker may take to answer its first message; a script that cannot load fails much sooner. */
+export const WORKER_START_MS = 30_000;

@@ -1,0 +1,138 @@
+// The messages between page and worker: their types and the guards that decide at run time whether a message is one.
+// No behaviour is here. A message that no guard accepts is ignored and counted by the side that received it.
+
+import { isWireError, type WireError } from './errors.js';
+
+/** Both sides come from one build; the number catches a cached worker script of another version. */
+export const PROTOCOL_VERSION = 1;
+
+/** '' leaves the choice to the model's config. */
+export type WireActivation = '' | 'identity' | 'sigmoid';
+
+/** What the page asks for. Every one is answered by `result` or `error` with the same id, or by `fatal`. */
+export interface Requests {
+  /** Are you there? */
+  hello: object;
+  /** Load and compile the wasm module; null: the one beside the worker script. */
+  start: { readonly wasmUrl: string | null };
+  /** Begin a model. Both buffers are transferred. */
+  model: { readonly config: ArrayBuffer; readonly tokenizer: ArrayBuffer };
+  /** The next bytes of the safetensors stream, transferred. */
+  weights: { readonly bytes: ArrayBuffer };
+  /** All weights are in: build the model. */
+  finish: object;
+  /** Score pairs, given flat (query, document, query, document, …). `topK` null: no order wanted; 0: order all. */
+  run: {
+    readonly pairs: readonly string[];
+    readonly maxLength: number;
+    readonly activation: WireActivation;
+    readonly topK: number | null;
+  };
+}
+
+/** What the worker answers. */
+export interface Results {
+  /** Name of a Web Lock that the worker holds while it lives; null where there are none. */
+  hello: { readonly lock: string | null };
+  start: null;
+  model: null;
+  weights: null;
+  finish: {
+    readonly maxLength: number;
+    readonly activation: 'identity' | 'sigmoid';
+    readonly memoryBytes: number;
+  };
+  run: {
+    /** One score a pair, in input order. */
+    readonly scores: Float32Array<ArrayBuffer>;
+    /** Indexes, best first; null when `topK` was null. */
+    readonly order: Uint32Array<ArrayBuffer> | null;
+    readonly tokens: number;
+    readonly truncated: number;
+    readonly batches: number;
+    readonly tokenizeMs: number;
+    readonly scoreMs: number;
+    readonly memoryBytes: number;
+  };
+}
+
+export type RequestType = keyof Requests;
+
+type Envelope = { readonly v: typeof PROTOCOL_VERSION; readonly id: number };
+
+export type Request = { [T in RequestType]: Envelope & { readonly type: T } & Requests[T] }[RequestType];
+
+/** Takes back the request with this id. It has no answer of its own: the request answers `ABORTED`. */
+export type Cancel = Envelope & { readonly type: 'cancel' };
+
+export type ToWorker = Request | Cancel;
+
+export type ToPage =
+  | (Envelope & { readonly type: 'result'; readonly value: unknown })
+  /** This request failed; the worker is fine. */
+  | (Envelope & { readonly type: 'error'; readonly error: WireError })
+  /** The wasm instance can no longer be trusted; the worker serves nothing any more. */
+  | (Envelope & { readonly type: 'fatal'; readonly error: WireError });
+
+type Bag = Readonly<Record<string, unknown>>;
+
+const isBag = (value: unknown): value is Bag => typeof value === 'object' && value !== null;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isMs = (value: unknown): boolean => typeof value === 'number' && value >= 0;
+
+function isEnvelope(value: unknown): value is Bag & Envelope {
+  return isBag(value) && value.v === PROTOCOL_VERSION && isCount(value.id);
+}
+
+const REQUEST_GUARDS: Readonly<Record<RequestType | 'cancel', (m: Bag) => boolean>> = {
+  hello: () => true,
+  start: (m) => m.wasmUrl === null || typeof m.wasmUrl === 'string',
+  model: (m) => m.config instanceof ArrayBuffer && m.tokenizer instanceof ArrayBuffer,
+  weights: (m) => m.bytes instanceof ArrayBuffer,
+  finish: () => true,
+  run: (m) =>
+    Array.isArray(m.pairs) &&
+    m.pairs.length % 2 === 0 &&
+    m.pairs.every((text) => typeof text === 'string') &&
+    isCount(m.maxLength) &&
+    (m.activation === '' || m.activation === 'identity' || m.activation === 'sigmoid') &&
+    (m.topK === null || isCount(m.topK)),
+  cancel: () => true,
+};
+
+const RESULT_GUARDS: { readonly [T in RequestType]: (value: unknown) => boolean } = {
+  hello: (r) => isBag(r) && (r.lock === null || typeof r.lock === 'string'),
+  start: (r) => r === null,
+  model: (r) => r === null,
+  weights: (r) => r === null,
+  finish: (r) =>
+    isBag(r) &&
+    isCount(r.maxLength) &&
+    (r.activation === 'identity' || r.activation === 'sigmoid') &&
+    isCount(r.memoryBytes),
+  run: (r) =>
+    isBag(r) &&
+    r.scores instanceof Float32Array &&
+    (r.order === null || r.order instanceof Uint32Array) &&
+    [r.tokens, r.truncated, r.batches, r.memoryBytes].every(isCount) &&
+    isMs(r.tokenizeMs) &&
+    isMs(r.scoreMs),
+};
+
+/** Whether the worker may act on a message. */
+export function isToWorker(value: unknown): value is ToWorker {
+  if (!isEnvelope(value) || typeof value.type !== 'string') return false;
+  return Object.hasOwn(REQUEST_GUARDS, value.type) && REQUEST_GUARDS[value.type as RequestType](value);
+}
+
+/** Whether the page may act on a message. What `result` carries is judged by `isResult`. */
+export function isToPage(value: unknown): value is ToPage {
+  if (!isEnvelope(value)) return false;
+  if (value.type === 'result') return 'value' in value;
+  return (value.type === 'error' || value.type === 'fatal') && isWireError(value.error);
+}
+
+/** Whether a value answers a request of this type. */
+export function isResult<T extends RequestType>(type: T, value: unknown): value is Results[T] {
+  return RESULT_GUARDS[type](value);
+}
