@@ -1,0 +1,45 @@
+//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model on a benchmark folder.
+
+mod benchmark;
+mod evaluate;
+mod files;
+mod manifest;
+mod metrics;
+mod model;
+mod quantize;
+
+pub use manifest::{FileEntry, Manifest, WeightsEntry};
+pub use metrics::reciprocal_rank;
+pub use model::load_model;
+pub use quantize::{QuantizeArgs, quantize};
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use evaluate::EvaluateArgs;
+
+#[derive(Parser)]
+#[command(name = "crossrank", version, about = "Native commands of the crossrank reranker")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make the int8 form of a Hugging Face folder: shards, manifest, config and tokenizer
+    Quantize(QuantizeArgs),
+    /// MRR@10 of a model on a benchmark folder: the first stage's order against the reranked one
+    Evaluate(EvaluateArgs),
+}
+
+/// Runs the command line's command.
+///
+/// # Errors
+/// Whatever the command reports.
+pub fn run() -> Result<()> {
+    match Cli::parse().command {
+        Command::Quantize(args) => quantize(&args),
+        Command::Evaluate(args) => evaluate::evaluate(&args),
+    }
+}

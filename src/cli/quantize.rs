@@ -1,0 +1,153 @@
+//! `crossrank quantize IN OUT`: a Hugging Face folder to the project's int8 form.
+//!
+//! Embedding tables are quantised per row, matrices of linear layers per output channel, which is also a row:
+//! symmetric, `scale = max|row| / 127`, `q = round(w / scale)` with halves away from zero. Biases, LayerNorm and the
+//! classifier's single row stay f32.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+use super::files;
+use super::manifest::{FileEntry, Manifest, WeightsEntry, sha256_hex};
+use super::model::{Folder, read_folder};
+use crate::error::{Code, Error, Result};
+use crate::limits;
+use crate::tokenize::PairEncoder;
+use crate::weights::{Expected, expected_tensors, scale_name};
+
+const LARGEST: f32 = 127.0;
+/// 4 MiB: every static host and CDN serves it, and it is the unit that is fetched again after an interruption.
+const DEFAULT_SHARD_BYTES: usize = 4 << 20;
+
+/// Arguments of `quantize`.
+#[derive(Args, Clone, Debug)]
+pub struct QuantizeArgs {
+    /// Folder with config.json, tokenizer.json and model.safetensors (f32, f16 or bf16)
+    pub input: PathBuf,
+    /// Folder to write; made if it does not exist, files in it are replaced
+    pub output: PathBuf,
+    /// Name of the model, shown in `status` [default: the input folder's name]
+    #[arg(long)]
+    pub id: Option<String>,
+    /// Licence of the weights, an SPDX expression
+    #[arg(long, default_value = "unknown")]
+    pub license: String,
+    /// Bytes of a shard at most
+    #[arg(long, default_value_t = DEFAULT_SHARD_BYTES)]
+    pub shard_bytes: usize,
+}
+
+/// Makes the int8 form.
+///
+/// # Errors
+/// `FILE`, `MODEL_INVALID` or `LIMIT` of the input; `FILE` if the output cannot be written; `OPTION` for a bad shard size.
+pub fn quantize(args: &QuantizeArgs) -> Result<()> {
+    if !(1024..=limits::MAX_SHARD_BYTES).contains(&args.shard_bytes) {
+        let message = format!("{} is not between 1024 and {} bytes", args.shard_bytes, limits::MAX_SHARD_BYTES);
+        return Err(Error::new(Code::Option, "--shard-bytes", message));
+    }
+    let folder = read_folder(&args.input)?;
+    PairEncoder::from_json(&folder.tokenizer_json)?.check_ids(folder.config.vocab_size)?;
+    let Folder { config_json, tokenizer_json, config, weights } = folder;
+    let mut tensors = weights.finish()?;
+    let mut stored = Vec::new();
+    for expected in expected_tensors(&config) {
+        let values = tensors.take(&expected.name)?;
+        store(&mut stored, expected, &values);
+    }
+    let file = serialize(&stored)?;
+
+    fs::create_dir_all(&args.output)
+        .map_err(|e| Error::new(Code::File, args.output.display().to_string(), "cannot be made").caused_by(e))?;
+    let entry = |name: &str, bytes: &[u8]| -> Result<FileEntry> {
+        files::write(&args.output.join(name), bytes)?;
+        Ok(FileEntry::of(name, bytes))
+    };
+    let shards = file.chunks(args.shard_bytes).enumerate();
+    let weights = WeightsEntry {
+        bytes: file.len(),
+        sha256: sha256_hex(&file),
+        shards: shards.map(|(index, bytes)| entry(&format!("model-{index:03}.bin"), bytes)).collect::<Result<_>>()?,
+    };
+    let id = args.id.clone().unwrap_or_else(|| folder_name(&args.input));
+    let config = entry("config.json", &config_json)?;
+    let tokenizer = entry("tokenizer.json", &tokenizer_json)?;
+    let manifest = Manifest::new(&id, &args.license, config, tokenizer, weights);
+    write_manifest(&args.output, &manifest)?;
+    println!("{id}: {} bytes of weights in {} shards", manifest.weights.bytes, manifest.weights.shards.len());
+    Ok(())
+}
+
+struct Stored {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+fn store(stored: &mut Vec<Stored>, expected: Expected, values: &[f32]) {
+    let Expected { name, shape, role } = expected;
+    let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    if !role.is_quantized() {
+        stored.push(Stored { name, dtype: Dtype::F32, shape, bytes: floats(values) });
+        return;
+    }
+    let rows = values.chunks_exact(shape.last().copied().unwrap_or(1));
+    let (mut bytes, mut scales) = (Vec::with_capacity(values.len()), Vec::with_capacity(rows.len()));
+    for row in rows {
+        let scale = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs())) / LARGEST;
+        bytes.extend(row.iter().map(|value| quantized(*value, scale).cast_unsigned()));
+        scales.push(scale);
+    }
+    stored.push(Stored {
+        name: scale_name(&name),
+        dtype: Dtype::F32,
+        shape: vec![scales.len()],
+        bytes: floats(&scales),
+    });
+    stored.push(Stored { name, dtype: Dtype::I8, shape, bytes });
+}
+
+fn quantized(value: f32, scale: f32) -> i8 {
+    // A row of zeros has scale 0; the cast saturates and turns NaN into 0.
+    (value / scale).round().clamp(-LARGEST, LARGEST) as i8
+}
+
+fn serialize(stored: &[Stored]) -> Result<Vec<u8>> {
+    let failed = |e| Error::new(Code::Internal, "safetensors", "cannot be written").caused_by(e);
+    let views = stored
+        .iter()
+        .map(|tensor| Ok((&tensor.name, TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?)))
+        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(failed)?;
+    safetensors::serialize(views, None)
+        .map_err(|e| Error::new(Code::Internal, "safetensors", "cannot be written").caused_by(e))
+}
+
+fn write_manifest(output: &Path, manifest: &Manifest) -> Result<()> {
+    let mut json = serde_json::to_string_pretty(manifest)
+        .map_err(|e| Error::new(Code::Internal, "manifest.json", "cannot be written").caused_by(e))?;
+    json.push('\n');
+    files::write(&output.join("manifest.json"), json.as_bytes())
+}
+
+fn folder_name(path: &Path) -> String {
+    let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    canonical.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantized;
+
+    #[test]
+    fn rounds_half_away_from_zero_and_saturates() {
+        assert_eq!([0.5, -0.5, 1.49, 2.5, 127.0, -127.0].map(|v| quantized(v, 1.0)), [1, -1, 1, 3, 127, -127]);
+        assert_eq!(quantized(1000.0, 1.0), 127);
+        assert_eq!(quantized(0.0, 0.0), 0);
+    }
+}

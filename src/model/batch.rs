@@ -1,0 +1,71 @@
+//! The input of one forward pass: tokens of several pairs, one after the other, and where each begins.
+
+use std::ops::Range;
+
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+use crate::tokenize::EncodedPair;
+
+/// Packed sequences. `offsets` has one entry more than there are sequences; sequence `i` is the tokens
+/// `offsets[i]..offsets[i + 1]`, never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedBatch {
+    ids: Vec<i32>,
+    positions: Vec<i32>,
+    segments: Vec<i32>,
+    offsets: Vec<usize>,
+}
+
+impl PackedBatch {
+    /// Packs `pairs` in their order.
+    #[must_use]
+    pub fn pack(pairs: &[EncodedPair]) -> Self {
+        let tokens = pairs.iter().map(|pair| pair.ids.len()).sum();
+        let mut batch = Self {
+            ids: Vec::with_capacity(tokens),
+            positions: Vec::with_capacity(tokens),
+            segments: Vec::with_capacity(tokens),
+            offsets: vec![0],
+        };
+        for pair in pairs {
+            // Ids, positions and segments are below their caps (2^20), which `PairEncoder` and `ModelConfig` check.
+            batch.ids.extend(pair.ids.iter().map(|id| *id as i32));
+            batch.positions.extend(0..pair.ids.len() as i32);
+            batch.segments.extend(pair.segments.iter().map(|segment| i32::from(*segment)));
+            batch.offsets.push(batch.ids.len());
+        }
+        batch
+    }
+
+    /// Number of sequences.
+    #[must_use]
+    pub const fn sequences(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Number of tokens of all sequences.
+    #[must_use]
+    pub const fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The token range of each sequence.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.offsets.iter().zip(self.offsets.iter().skip(1)).map(|(start, end)| *start..*end)
+    }
+
+    /// Word ids, positions and segments, each `[tokens]`.
+    pub(super) fn inputs(&self, device: &Device) -> [Tensor<1, Int>; 3] {
+        [&self.ids, &self.positions, &self.segments].map(|values| indices(values.clone(), device))
+    }
+
+    /// The index of each sequence's first token, `[CLS]`: `[sequences]`.
+    pub(super) fn first_tokens(&self, device: &Device) -> Tensor<1, Int> {
+        indices(self.ranges().map(|range| range.start as i32).collect(), device)
+    }
+}
+
+fn indices(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
+    let shape = [values.len()];
+    Tensor::from_data(TensorData::new(values, shape), (device, DType::I32))
+}

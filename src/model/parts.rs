@@ -1,0 +1,82 @@
+//! Turns named host tensors into burn's layers: the one place that knows Hugging Face names and burn's layouts.
+
+use burn::module::Param;
+use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::config::ModelConfig;
+use crate::error::Result;
+use crate::weights::Tensors;
+
+/// Takes tensors out of a [`Tensors`] by name and makes layers of them on `device`.
+pub(super) struct Parts<'a> {
+    config: &'a ModelConfig,
+    tensors: &'a mut Tensors,
+    device: &'a Device,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) const fn new(config: &'a ModelConfig, tensors: &'a mut Tensors, device: &'a Device) -> Self {
+        Self { config, tensors, device }
+    }
+
+    /// A `torch.nn.Linear`. Its weight is `[output, input]`; burn's is `[input, output]`.
+    pub(super) fn linear(&mut self, name: &str, [input, output]: [usize; 2]) -> Result<Linear> {
+        let weight = self.take(&format!("{name}.weight"))?;
+        let weight = self.tensor(transpose(&weight, output, input), [input, output]);
+        let bias = self.vector(&format!("{name}.bias"), output)?;
+        Ok(Linear { weight: Param::from_tensor(weight), bias: Some(bias) })
+    }
+
+    /// A `torch.nn.Embedding` of `rows` rows of `hidden_size`.
+    pub(super) fn embedding(&mut self, name: &str, rows: usize) -> Result<Embedding> {
+        let weight = self.take(&format!("{name}.weight"))?;
+        let weight = self.tensor(weight, [rows, self.config.hidden_size]);
+        Ok(Embedding { weight: Param::from_tensor(weight) })
+    }
+
+    /// A `torch.nn.LayerNorm` over `hidden_size`, with the configuration's epsilon (burn's default is 1e-5).
+    pub(super) fn layer_norm(&mut self, name: &str) -> Result<LayerNorm> {
+        let width = self.config.hidden_size;
+        let mut norm = LayerNormConfig::new(width).with_epsilon(self.config.layer_norm_eps).init(self.device);
+        norm.gamma = self.vector(&format!("{name}.weight"), width)?;
+        norm.beta = Some(self.vector(&format!("{name}.bias"), width)?);
+        Ok(norm)
+    }
+
+    pub(super) const fn config(&self) -> &'a ModelConfig {
+        self.config
+    }
+
+    fn vector(&mut self, name: &str, width: usize) -> Result<Param<Tensor<1>>> {
+        let values = self.take(name)?;
+        Ok(Param::from_tensor(self.tensor(values, [width])))
+    }
+
+    fn take(&mut self, name: &str) -> Result<Vec<f32>> {
+        self.tensors.take(name)
+    }
+
+    fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(values, shape), self.device)
+    }
+}
+
+/// `[rows, columns]` row by row -> `[columns, rows]` row by row.
+fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(rows * columns);
+    for column in 0..columns {
+        out.extend(values.iter().skip(column).step_by(columns));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transpose;
+
+    #[test]
+    fn transposes() {
+        assert_eq!(transpose(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, 3), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Collects a model's files and makes a [`Session`] of them.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use super::error::throw;
+use super::session::Session;
+use crate::config::ModelConfig;
+use crate::device;
+use crate::rank::Reranker;
+use crate::tokenize::PairEncoder;
+use crate::weights::WeightsStream;
+
+/// A model being loaded: construct with its two JSON files, `push` the weights as they arrive, then `finish`.
+#[wasm_bindgen]
+pub struct ModelLoader {
+    config: ModelConfig,
+    encoder: PairEncoder,
+    weights: WeightsStream,
+}
+
+#[wasm_bindgen]
+impl ModelLoader {
+    /// Reads `config.json` and `tokenizer.json`. Throws `MODEL_INVALID` or `LIMIT`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config_json: &[u8], tokenizer_json: &[u8]) -> Result<ModelLoader, JsValue> {
+        let config = ModelConfig::from_json(config_json).map_err(throw)?;
+        let encoder = PairEncoder::from_json(tokenizer_json).map_err(throw)?;
+        let weights = WeightsStream::new(&config);
+        Ok(Self { config, encoder, weights })
+    }
+
+    /// The next bytes of the safetensors file, cut anywhere. Throws `MODEL_INVALID` (naming the tensor) or `LIMIT`.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), JsValue> {
+        self.weights.push(bytes).map_err(throw)
+    }
+
+    /// Builds the model; the loader is used up. Throws `MODEL_INVALID` if bytes are missing.
+    pub fn finish(self) -> Result<Session, JsValue> {
+        let tensors = self.weights.finish().map_err(throw)?;
+        let reranker = Reranker::new(self.config, self.encoder, tensors, &device::cpu()).map_err(throw)?;
+        Ok(Session::new(reranker))
+    }
+}
