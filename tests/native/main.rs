@@ -1,5 +1,9 @@
 //! Native tests through the crate's public front door, against the golden values of `tests/reference/`.
 
+// clippy.toml allows these inside #[test] functions; the helpers beside them are tests too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod commands;
 mod fixtures;
 mod hostile;
 mod parity;

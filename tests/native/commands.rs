@@ -1,0 +1,128 @@
+//! The native commands as a user runs them: the built binary, real folders, its output and exit status.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs, process};
+
+use crossrank::cli::{Manifest, load_model};
+
+use crate::fixtures::{fixture, golden, read, tiny};
+
+/// A folder that is removed when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let folder = env::temp_dir().join(format!("crossrank-{}-{name}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder left in the temporary directory harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn crossrank<'a>(args: impl IntoIterator<Item = &'a Path>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_crossrank")).args(args).output().unwrap()
+}
+
+fn quantize_tiny(output: &Path) -> Output {
+    let (command, option, size) = (Path::new("quantize"), Path::new("--shard-bytes"), Path::new("20000"));
+    crossrank([command, &fixture("tiny"), output, option, size])
+}
+
+#[test]
+fn quantize_makes_a_folder_that_loads_and_scores_like_the_original() {
+    let scratch = Scratch::new("quantize");
+    let output = quantize_tiny(&scratch.0);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let manifest = Manifest::from_json(&read(scratch.0.join("manifest.json"))).unwrap();
+    let sizes: Vec<_> = manifest.weights.shards.iter().map(|shard| shard.bytes).collect();
+    assert!(sizes.len() > 2 && sizes.iter().all(|bytes| *bytes <= 20_000), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), manifest.weights.bytes);
+
+    let (int8, f32) = (load_model(&scratch.0).unwrap(), tiny());
+    let golden = golden("tiny");
+    let pairs: Vec<_> = golden.pairs.iter().map(|pair| (pair.query.as_str(), pair.document.as_str())).collect();
+    let score = |model: &crossrank::Reranker| pollster::block_on(model.predict(&pairs, None, None)).unwrap();
+    let differences: Vec<_> = score(&int8).iter().zip(score(&f32)).map(|(a, b)| (a - b).abs()).collect();
+    let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+    let worst = differences.iter().copied().fold(0.0, f32::max);
+    // Measured for int8 weights and activations in tests/reference/README.md; weights alone are well below.
+    assert!(mean <= 0.09 && worst <= 0.4, "mean {mean}, worst {worst}");
+    assert!(worst > 0.0, "weights in int8 cannot score exactly as in f32");
+}
+
+#[test]
+fn quantizing_twice_gives_the_same_bytes() {
+    let (first, second) = (Scratch::new("first"), Scratch::new("second"));
+    assert!(quantize_tiny(&first.0).status.success() && quantize_tiny(&second.0).status.success());
+    for entry in fs::read_dir(&first.0).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert_eq!(read(first.0.join(&name)), read(second.0.join(&name)), "{}", name.display());
+    }
+}
+
+#[test]
+fn a_changed_byte_in_a_shard_is_named() {
+    let scratch = Scratch::new("changed");
+    assert!(quantize_tiny(&scratch.0).status.success());
+    let shard = scratch.0.join("model-001.bin");
+    let mut bytes = read(&shard);
+    bytes[100] ^= 1;
+    fs::write(&shard, bytes).unwrap();
+    let error = load_model(&scratch.0).unwrap_err();
+    assert!(error.to_string().contains("model-001.bin"), "{error}");
+}
+
+#[test]
+fn failures_print_a_code_and_the_file_and_exit_with_1() {
+    let scratch = Scratch::new("missing");
+    let output = crossrank([Path::new("quantize"), Path::new("/no/such/folder"), &scratch.0]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains("FILE") && message.contains("/no/such/folder"), "{message}");
+}
+
+/// A benchmark of two queries whose better candidate, by the tiny model, stands last.
+fn write_benchmark(folder: &Path) {
+    let golden = golden("tiny");
+    let mut pairs: Vec<_> = golden.pairs.iter().filter(|pair| pair.max_length == 512).collect();
+    pairs.sort_by(|a, b| a.logit.total_cmp(&b.logit));
+    let query = &pairs[0].query;
+    let model = tiny();
+    let score = |document: &str| pollster::block_on(model.predict(&[(query, document)], None, None)).unwrap()[0];
+    let mut documents: Vec<_> = pairs.iter().map(|pair| (score(&pair.document), &pair.document)).collect();
+    documents.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // Texts with the same tokens have the same score, and a tie goes to the earlier one.
+    documents.dedup_by(|a, b| a.0 == b.0);
+    documents.truncate(6);
+
+    let lines = |rows: Vec<serde_json::Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
+    let write = |name: &str, rows| fs::write(folder.join(name), lines(rows)).unwrap();
+    let ids: Vec<_> = (0..documents.len()).map(|index| format!("d{index}")).collect();
+    let corpus = documents.iter().zip(&ids).map(|((_, text), id)| serde_json::json!({"id": id, "text": text}));
+    write("corpus.jsonl", corpus.collect());
+    write("queries.jsonl", vec![serde_json::json!({"id": "q", "text": query})]);
+    write("qrels.jsonl", vec![serde_json::json!({"qid": "q", "did": ids.last().unwrap(), "rel": 1})]);
+    write("candidates.jsonl", vec![serde_json::json!({"qid": "q", "docs": ids})]);
+}
+
+#[test]
+fn evaluate_reports_both_orders() {
+    let scratch = Scratch::new("evaluate");
+    write_benchmark(&scratch.0);
+    let (command, model, json) = (Path::new("evaluate"), Path::new("--model"), Path::new("--json"));
+    let output = crossrank([command, model, &fixture("tiny"), &scratch.0, json]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // The relevant document is the last of six candidates and the model's best.
+    assert!((row["first_stage_mrr10"].as_f64().unwrap() - 1.0 / 6.0).abs() < 1e-12, "{row}");
+    assert_eq!(row["reranked_mrr10"], 1.0, "{row}");
+    assert_eq!(row["queries"], 1);
+}
