@@ -11,6 +11,7 @@ import {
   type RequestType,
   type Results,
 } from './protocol.js';
+import { spawnWorker, workerUrl } from './spawn.js';
 
 interface Pending {
   readonly type: RequestType;
@@ -29,22 +30,15 @@ export class WorkerClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly #watch = new AbortController();
-  readonly #started = performance.now();
-  #blockedUrl: string | undefined;
+  readonly #create: () => Worker;
   #lastId = 0;
   #answered = false;
   #closed: CrossrankError | undefined;
 
   /** Starts a worker. `create` is the caller's hook or the default. Throws WORKER_START. */
   constructor(create: () => Worker) {
+    this.#create = create;
     const { signal } = this.#watch;
-    globalThis.document?.addEventListener(
-      'securitypolicyviolation',
-      ({ blockedURI }) => {
-        this.#blockedUrl = blockedURI;
-      },
-      { signal },
-    );
     try {
       this.#worker = create();
       this.#worker.addEventListener('message', (event) => this.#receive(event.data), { signal });
@@ -155,20 +149,14 @@ export class WorkerClient {
   }
 
   #notStarted(reason: string, cause?: unknown): CrossrankError {
-    const url = this.#blockedUrl ?? this.#requestedScript();
+    const which = this.#create === spawnWorker ? `script ${workerUrl()}` : 'that createWorker made';
     return new CrossrankError(
       'WORKER_START',
-      `The worker script ${url === undefined ? '' : `${url} `}could not be started: ${reason}. It is missing (404), ` +
+      `The worker ${which} could not be started: ${reason}. It is missing (404), ` +
         'served with a wrong MIME type, on another origin, or blocked by the Content-Security-Policy (worker-src). ' +
         'Check its URL, or pass createWorker.',
       { cause },
     );
-  }
-
-  /** The script that the browser fetched since this client began: the constructor takes a URL but tells none. */
-  #requestedScript(): string | undefined {
-    const requested = performance.getEntriesByType?.('resource') ?? [];
-    return requested.find(({ name, startTime }) => startTime >= this.#started && /\.m?js\b/.test(name))?.name;
   }
 }
 

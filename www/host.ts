@@ -2,7 +2,7 @@
 // Reranker asks it to run pairs; it knows nothing of documents or options of single calls.
 
 import { ModelCache } from './assets/cache.js';
-import { DEFAULT_POLICY } from './assets/download.js';
+import { DEFAULT_POLICY, HttpError } from './assets/download.js';
 import { ModelDelivery } from './assets/model.js';
 import { ProgressMeter } from './assets/progress.js';
 import type { ModelSource } from './assets/source.js';
@@ -110,7 +110,7 @@ export class ModelHost {
     return await this.#starting;
   }
 
-  /** A start; once more with fresh files if it failed and files without a hash had come from the cache. */
+  /** A start; once more if cached files turned out to be unusable and were forgotten. */
   async #start(options: Pick<LoadOptions, 'signal' | 'onProgress'>): Promise<Loaded> {
     const cache = this.#settings.cache ? await ModelCache.open() : null;
     const meter = new ProgressMeter(options.onProgress);
@@ -121,8 +121,8 @@ export class ModelHost {
       try {
         return await this.#attempt(delivery, meter, stop);
       } catch (error) {
-        if (!(first && delivery.usedCache && mayBeStale(error))) throw error;
-        await delivery.forget();
+        const fresh = delivery.forgotten && delivery.usedCache;
+        if (!first || !fresh) throw error;
       } finally {
         for (const undo of unlink) undo();
       }
@@ -132,12 +132,16 @@ export class ModelHost {
   async #attempt(delivery: ModelDelivery, meter: ProgressMeter, stop: AbortController): Promise<Loaded> {
     if (stop.signal.aborted) throw abortError(stop.signal);
     const client = new WorkerClient(this.#settings.createWorker);
+    let engineError: unknown;
     const onStop = () => client.close(abortError(stop.signal));
     stop.signal.addEventListener('abort', onStop, { once: true });
     try {
       // The engine compiles while the model downloads; if it cannot, the download ends too.
       const started = client.open().then(() => client.call('start', { wasmUrl: this.#settings.wasmUrl }));
-      started.catch((error) => stop.abort(error));
+      started.catch((error) => {
+        engineError = error;
+        stop.abort(error);
+      });
       await delivery.deliver({
         begin: async (config, tokenizer) => {
           await started;
@@ -157,6 +161,7 @@ export class ModelHost {
       // Of several failures that follow from one another, the first is the cause.
       const cause = client.closed ?? (stop.signal.aborted ? abortError(stop.signal) : error);
       client.close(disposedError());
+      if (cause !== engineError && blamesFiles(cause)) await delivery.forget();
       throw cause;
     } finally {
       stop.signal.removeEventListener('abort', onStop);
@@ -172,9 +177,13 @@ function follow(signal: AbortSignal | undefined, target: AbortController): () =>
   return () => signal?.removeEventListener('abort', onAbort);
 }
 
-/** Whether files from the cache may be the reason: damaged there, or of a version that the server no longer has. */
-function mayBeStale(error: unknown): boolean {
-  return error instanceof CrossrankError && ['INTEGRITY', 'MODEL_INVALID', 'NETWORK'].includes(error.code);
+/** Whether the files are the reason: damaged, or of a version that the server no longer has. Not: no connection. */
+function blamesFiles(error: unknown): boolean {
+  if (error instanceof HttpError) return !error.transient;
+  return (
+    error instanceof CrossrankError &&
+    ['INTEGRITY', 'MODEL_INVALID', 'LIMIT', 'NON_FINITE'].includes(error.code)
+  );
 }
 
 function disposedError(): CrossrankError {

@@ -47,6 +47,8 @@ export class ModelDelivery {
   verified = false;
   /** Whether any file came from the cache. */
   usedCache = false;
+  /** Whether `forget` was called. */
+  forgotten = false;
   /** Whether every file is in the cache. */
   stored: boolean;
 
@@ -88,8 +90,9 @@ export class ModelDelivery {
     this.stored = (await this.#cache?.write(this.#source.url(MANIFEST_FILE), text)) ?? false;
   }
 
-  /** The cached copy proved unusable: forget what is not bound to a hash, so that it is fetched anew. */
+  /** The files proved unusable: forget those that no hash vouches for, so that the next load fetches them anew. */
   async forget(): Promise<void> {
+    this.forgotten = true;
     const names = this.#manifest === null ? Object.values(HF_FILES) : [MANIFEST_FILE];
     for (const name of names) await this.#cache?.remove(this.#source.url(name));
   }

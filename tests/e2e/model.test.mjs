@@ -1,0 +1,241 @@
+// The real engine in a real worker: golden values of the Python reference, and the properties that scores must have.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { useBrowser } from '../support/browser.mjs';
+import { golden, hubFolder } from '../support/models.mjs';
+
+const open = useBrowser();
+const tiny = golden('tiny');
+
+async function openTiny(t) {
+  const opened = await open(t, { files: hubFolder() });
+  await opened.page.evaluate(() => load({ model: '/hub/' }));
+  return opened;
+}
+
+test('tiny model: token ids and segments of every golden pair are exact in a worker', async (t) => {
+  const { page } = await open(t, { files: hubFolder() });
+  const encoded = await page.evaluate(async (pairs) => {
+    const worker = new Worker('/tests/support/encode-worker.js', { type: 'module' });
+    return await new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = () => reject(new Error('the encode worker failed'));
+      worker.postMessage({ folder: '/hub/', pairs });
+    });
+  }, tiny);
+  assert.ok(tiny.length >= 64);
+  assert.equal(encoded.length, tiny.length);
+  for (const [i, pair] of tiny.entries()) {
+    assert.deepEqual(encoded[i].ids, pair.input_ids, pair.name);
+    assert.deepEqual(encoded[i].segments, pair.token_type_ids, pair.name);
+  }
+});
+
+test('tiny model: logits and sigmoid of every golden pair within 1e-4', async (t) => {
+  const { page } = await openTiny(t);
+  const got = await scoreGolden(page, tiny);
+  for (const [i, pair] of tiny.entries()) {
+    assertClose(got.logits[i], pair.logit, 1e-4, pair.name);
+    assertClose(got.sigmoids[i], pair.sigmoid, 1e-4, pair.name);
+  }
+});
+
+test('default model: logits of every golden pair within 1e-3', { timeout: 300_000 }, async (t) => {
+  const pairs = golden('default');
+  assert.ok(pairs.length >= 45);
+  const { page } = await open(t);
+  const status = await page.evaluate(() => load());
+  assert.equal(status.verified, true);
+  assert.equal(status.model.dtype, 'int8');
+  const { logits } = await scoreGolden(page, pairs);
+  for (const [i, pair] of pairs.entries()) assertClose(logits[i], pair.logit, 1e-3, pair.name);
+});
+
+test('truncated pairs are counted', async (t) => {
+  const { page } = await openTiny(t);
+  const status = await page.evaluate(async () => {
+    await reranker.predict([
+      ['q', 'word '.repeat(2000)],
+      ['q', 'short'],
+    ]);
+    return reranker.status;
+  });
+  assert.equal(status.truncated, 1);
+  assert.equal(status.last.truncated, 1);
+  assert.ok(status.tokens > 512);
+  assert.ok(status.memoryBytes > 0);
+});
+
+test('maxLength: of the load, of a call, and above what the model reads', async (t) => {
+  const { page } = await openTiny(t);
+  const pair = tiny.find(({ name }) => name === 'long-document-max-128');
+  const result = await page.evaluate(async ({ query, document }) => {
+    const perCall = (await reranker.predict([[query, document]], { maxLength: 128 }))[0];
+    const tooLong = await outcome(reranker.predict([[query, document]], { maxLength: 513 }));
+    const never = await outcome(load({ model: '/hub/', maxLength: 513 }));
+    const status = await load({ model: '/hub/', maxLength: 128 });
+    return { perCall, perLoad: (await reranker.predict([[query, document]]))[0], tooLong, never, status };
+  }, pair);
+  assertClose(result.perCall, pair.logit, 1e-4, 'per call');
+  assertClose(result.perLoad, pair.logit, 1e-4, 'per load');
+  assert.equal(result.status.model.maxLength, 128);
+  assert.equal(result.tooLong.error?.code, 'OPTION');
+  assert.equal(result.never.error?.code, 'OPTION');
+});
+
+test('the score of a pair depends on nothing but the pair: not on position, company or call order', async (t) => {
+  const { page } = await openTiny(t);
+  const pairs = tiny
+    .filter(({ max_length }) => max_length === 512)
+    .map(({ query, document }) => [query, document]);
+  const { alone, together, reversed, shuffled } = await page.evaluate(async (pairs) => {
+    const predict = async (list) => Array.from(await reranker.predict(list));
+    const together = await predict(pairs);
+    const reversed = (await predict([...pairs].reverse())).reverse();
+    // A fixed shuffle: a step that has no factor in common with the length visits each place once.
+    const places = pairs.map((_, i) => (i * 37 + 11) % pairs.length);
+    const scores = await predict(places.map((place) => pairs[place]));
+    const shuffled = [];
+    for (const [i, place] of places.entries()) shuffled[place] = scores[i];
+    const calls = await Promise.all(pairs.map((pair) => predict([pair])));
+    return { alone: calls.map(([score]) => score), together, reversed, shuffled };
+  }, pairs);
+  assert.ok(new Set(together.map((score) => score.toFixed(4))).size > pairs.length / 2, 'the scores differ');
+  for (const [i, [query]] of pairs.entries()) {
+    for (const other of [alone, reversed, shuffled])
+      assertClose(other[i], together[i], 1e-5, query.slice(0, 40));
+  }
+});
+
+test('rank orders as predict scores, permuting documents permutes the result, topK is a prefix', async (t) => {
+  const { page } = await openTiny(t);
+  // No document twice: equal scores are in input order, which a permutation changes.
+  const documents = [...new Set(tiny.map(({ document }) => document))].slice(0, 30);
+  const { scores, ranked, permuted, tops, sigmoid } = await page.evaluate(async (documents) => {
+    const query = 'how many retries';
+    const plain = (list) => list.map(({ index, score }) => ({ index, score }));
+    const scores = Array.from(await reranker.predict(documents.map((d) => [query, d])));
+    const ranked = plain(await reranker.rank(query, documents));
+    const permuted = await reranker.rank(query, [...documents].reverse());
+    const tops = [];
+    for (const topK of [1, 7, 30, 100])
+      tops.push([topK, plain(await reranker.rank(query, documents, { topK }))]);
+    const sigmoid = plain(await reranker.rank(query, documents, { activation: 'sigmoid' }));
+    return { scores, ranked, permuted: plain(permuted), tops, sigmoid };
+  }, documents);
+  const expected = scores.map((score, index) => ({ index, score }));
+  expected.sort((a, b) => b.score - a.score || a.index - b.index);
+  assert.deepEqual(ranked, expected);
+  assert.deepEqual(
+    permuted.map(({ index }) => documents.length - 1 - index),
+    ranked.map(({ index }) => index),
+  );
+  for (const [topK, top] of tops) assert.deepEqual(top, ranked.slice(0, topK));
+  assert.deepEqual(
+    sigmoid.map(({ index }) => index),
+    ranked.map(({ index }) => index),
+  );
+  for (const [i, { score }] of sigmoid.entries()) {
+    assertClose(score, 1 / (1 + Math.exp(-ranked[i].score)), 1e-6, `place ${i}`);
+  }
+});
+
+test('a worker killed in mid-rank rejects, and the next rank gives the same as before', async (t) => {
+  const { page, server } = await open(t, { files: hubFolder() });
+  const result = await page.evaluate(
+    async (documents) => {
+      await load({ model: '/hub/', createWorker });
+      const before = await reranker.rank('open', documents);
+      const pending = [];
+      // At once, after the first batches, and with a call waiting behind.
+      for (const wait of [0, 1, 15, 60]) {
+        const calls = [
+          reranker.rank('open', Array(40).fill(documents).flat()),
+          reranker.rank('open', documents),
+        ];
+        const settled = Promise.all(calls.map(outcome));
+        await pause(wait);
+        workers.at(-1).terminate();
+        pending.push(...(await settled));
+        const again = await reranker.rank('open', documents);
+        if (JSON.stringify(again) !== JSON.stringify(before)) return { differs: wait };
+      }
+      return { codes: pending.map(({ error }) => error?.code), workers: workers.length };
+    },
+    tiny.slice(0, 20).map(({ document }) => document),
+  );
+  assert.deepEqual(result, { codes: Array(8).fill('WORKER_LOST'), workers: 5 });
+  assert.equal(server.requests('model.safetensors').length, 1, 'later workers were fed from the cache');
+});
+
+test('hostile text: lone surrogates become U+FFFD, NUL and bidi marks are kept, caps give LIMIT', async (t) => {
+  const { page } = await openTiny(t);
+  const result = await page.evaluate(async () => {
+    const pairs = [
+      ['a\ud800b', 'c\udc00'],
+      ['a\ufffdb', 'c\ufffd'],
+      ['\u0000\u202e', '\u2066x'],
+    ];
+    const scores = Array.from(await reranker.predict(pairs));
+    const long = await outcome(reranker.rank('q', ['x'.repeat(5 * 1024 * 1024)]));
+    const many = await outcome(reranker.rank('q', Array(10_001).fill('d')));
+    const next = await outcome(reranker.rank('q', ['d']));
+    return { scores, long, many, next };
+  });
+  assert.equal(result.scores[0], result.scores[1]);
+  assert.ok(result.scores.every(Number.isFinite));
+  assert.equal(result.long.error?.code, 'LIMIT');
+  assert.equal(result.many.error?.code, 'LIMIT');
+  assert.equal(result.next.value.length, 1);
+});
+
+for (const [file, name, change, says] of [
+  ['config.json', 'cut', () => Buffer.from('{'), /config/],
+  [
+    'config.json',
+    'of another shape',
+    (b) => Buffer.from(String(b).replace('"hidden_size": 32', '"hidden_size": 48')),
+    /embeddings/,
+  ],
+  ['tokenizer.json', 'empty', () => Buffer.from('{}'), /tokenizer/],
+  ['tokenizer.json', 'cut', (b) => b.subarray(0, 5000), /tokenizer/],
+  ['model.safetensors', 'another format', () => Buffer.from('\n\0\0\0\0\0\0\0not JSON..'), /header/],
+  ['model.safetensors', 'a byte short', (b) => b.subarray(0, -1), /file ends/],
+  ['model.safetensors', 'a byte long', (b) => Buffer.concat([b, Buffer.from('!')]), /weights/],
+]) {
+  test(`${file}, ${name}, gives MODEL_INVALID and is not kept`, async (t) => {
+    const files = hubFolder();
+    const good = files[`/hub/${file}`];
+    const { page, server } = await open(t, { files: { ...files, [`/hub/${file}`]: change(good) } });
+    const { error } = await page.evaluate(() => outcome(load({ model: '/hub/' })));
+    assert.equal(error?.code, 'MODEL_INVALID', JSON.stringify(error));
+    assert.match(error.message, says);
+    server.files[`/hub/${file}`] = good;
+    const { value } = await page.evaluate(() => outcome(load({ model: '/hub/' })));
+    assert.equal(value?.state, 'ready');
+  });
+}
+
+async function scoreGolden(page, pairs) {
+  return await page.evaluate(async (pairs) => {
+    const [logits, sigmoids] = [[], []];
+    for (const maxLength of new Set(pairs.map((pair) => pair.max_length))) {
+      const places = pairs.flatMap((pair, i) => (pair.max_length === maxLength ? [i] : []));
+      const list = places.map((i) => [pairs[i].query, pairs[i].document]);
+      const logit = await reranker.predict(list, { maxLength, activation: 'identity' });
+      for (const [n, i] of places.entries()) logits[i] = logit[n];
+      if (pairs.length > 100) {
+        const sigmoid = await reranker.predict(list, { maxLength, activation: 'sigmoid' });
+        for (const [n, i] of places.entries()) sigmoids[i] = sigmoid[n];
+      }
+    }
+    return { logits, sigmoids };
+  }, pairs);
+}
+
+function assertClose(got, expected, tolerance, name) {
+  assert.ok(
+    Math.abs(got - expected) <= tolerance,
+    `${name}: ${got} is not within ${tolerance} of ${expected}`,
+  );
+}

@@ -1,0 +1,84 @@
+// Stands in for pkg/dist/wasm/crossrank_cpu.js where a test needs a fault that the real engine does not have, or a
+// batch that lasts until the test says so. One batch is one pair; the score of a pair is the length of its document.
+// The query says what happens: 'hold' never ends, 'trap' breaks the instance, 'stray' throws outside of the call,
+// 'nan' fails the call, 'slow' takes 30 ms a batch.
+
+export default async function init({ module_or_path: module }) {
+  if (!(module instanceof WebAssembly.Module)) throw new Error('expected a compiled module');
+}
+
+const live = { jobs: 0 };
+
+export class ModelLoader {
+  #bytes = 0;
+  constructor(config) {
+    const text = new TextDecoder().decode(config);
+    if (text.includes('"trap"')) throw new WebAssembly.RuntimeError('unreachable');
+    if (text.includes('"invalid"')) throw { code: 'MODEL_INVALID', message: 'config.json: invalid' };
+  }
+  push(bytes) {
+    this.#bytes += bytes.byteLength;
+  }
+  finish() {
+    return new Session(this.#bytes);
+  }
+  free() {}
+}
+
+class Session {
+  constructor(bytes) {
+    this.memory_bytes = bytes;
+    this.max_length = 512;
+    this.default_activation = 'identity';
+  }
+  begin(pairs) {
+    return new Job(pairs);
+  }
+  free() {}
+}
+
+class Job {
+  #scores = [];
+  #pairs = [];
+  constructor(flat) {
+    for (let i = 0; i < flat.length; i += 2) this.#pairs.push([flat[i], flat[i + 1]]);
+    live.jobs += 1;
+  }
+  get pairs() {
+    return this.#pairs.length;
+  }
+  get batches() {
+    return this.#pairs.length;
+  }
+  get tokens() {
+    return 3 * this.#pairs.length;
+  }
+  /** How many jobs are alive, this one included: a test sees a leak here. */
+  get truncated() {
+    return live.jobs;
+  }
+  async step() {
+    const [query, document] = this.#pairs[this.#scores.length];
+    if (query === 'hold') await new Promise(() => {});
+    if (query === 'slow') await new Promise((resolve) => setTimeout(resolve, 30));
+    if (query === 'trap') throw new WebAssembly.RuntimeError('unreachable');
+    if (query === 'nan') throw { code: 'NON_FINITE', message: 'logit 0 is not finite' };
+    if (query === 'stray') {
+      queueMicrotask(() => {
+        throw new WebAssembly.RuntimeError('unreachable');
+      });
+      await new Promise(() => {});
+    }
+    return this.#scores.push(document.length);
+  }
+  scores() {
+    return Float32Array.from(this.#scores);
+  }
+  order(_activation, topK) {
+    const order = this.#scores.map((_, i) => i).sort((a, b) => this.#scores[b] - this.#scores[a] || a - b);
+    return Uint32Array.from(topK > 0 ? order.slice(0, topK) : order);
+  }
+  free() {
+    live.jobs -= 1;
+  }
+}

@@ -1,0 +1,65 @@
+// Model folders for the test server, made from the tiny fixture: the Hugging Face form, the project form, and one for
+// the fake engine.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from './server.mjs';
+
+const tiny = (name) => readFileSync(path.join(root, 'tests/fixtures/tiny', name));
+export const golden = (model) =>
+  JSON.parse(readFileSync(path.join(root, `tests/fixtures/${model}/golden.json`), 'utf8')).pairs;
+
+/** URL path -> bytes of a Hugging Face folder. */
+export function hubFolder(prefix = '/hub/') {
+  const names = ['config.json', 'tokenizer.json', 'model.safetensors'];
+  return Object.fromEntries(names.map((name) => [prefix + name, tiny(name)]));
+}
+
+/** URL path -> bytes of a folder with a manifest and shards of `shardBytes`. */
+export function projectFolder(prefix = '/project/', shardBytes = 100_000) {
+  return folder(
+    prefix,
+    'tiny-test',
+    tiny('config.json'),
+    tiny('tokenizer.json'),
+    tiny('model.safetensors'),
+    shardBytes,
+  );
+}
+
+/** A folder that only the fake engine can read. `config` may hold "trap" or "invalid". */
+export function fakeFolder(prefix = '/fake/', config = '{}') {
+  return folder(prefix, 'fake', Buffer.from(config), Buffer.from('{}'), Buffer.alloc(5000, 7), 1000);
+}
+
+/** The fake engine in the place of the real one. */
+export const fakeEngine = {
+  aliases: { '/pkg/dist/wasm/crossrank_cpu.js': 'tests/support/fake-wasm.js' },
+  files: { '/pkg/dist/wasm/crossrank_cpu_bg.wasm': Buffer.from([0, 97, 115, 109, 1, 0, 0, 0]) },
+};
+
+export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+function folder(prefix, id, config, tokenizer, weights, shardBytes) {
+  const files = { 'config.json': config, 'tokenizer.json': tokenizer };
+  const entry = (name) => ({ path: name, bytes: files[name].length, sha256: sha256(files[name]) });
+  const shards = [];
+  for (let at = 0; at < weights.length; at += shardBytes) {
+    const name = `model-${String(shards.length).padStart(3, '0')}.bin`;
+    files[name] = weights.subarray(at, at + shardBytes);
+    shards.push(entry(name));
+  }
+  const manifest = {
+    format: 'crossrank-model',
+    version: 1,
+    id,
+    license: 'MIT OR Apache-2.0',
+    dtype: 'float32',
+    architecture: 'bert',
+    config: entry('config.json'),
+    tokenizer: entry('tokenizer.json'),
+    weights: { bytes: weights.length, sha256: sha256(weights), shards },
+  };
+  files['manifest.json'] = Buffer.from(JSON.stringify(manifest));
+  return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [prefix + name, bytes]));
+}

@@ -1,0 +1,41 @@
+// Helpers inside the test page. Tests call them through `page.evaluate`.
+import * as crossrank from '/pkg/dist/index.js';
+
+/** What a promise came to, as plain data. */
+async function outcome(promise) {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    const { name, code, message, retryable, cause } = error;
+    const ours = error instanceof crossrank.CrossrankError;
+    return { error: { name, code, message, retryable, ours, cause: cause && String(cause) } };
+  }
+}
+
+/** Workers made through `createWorker`, so that a test can kill them. */
+const workers = [];
+
+function createWorker() {
+  const worker = new Worker('/pkg/dist/worker.js', { type: 'module' });
+  workers.push(worker);
+  return worker;
+}
+
+/** Ways in which a worker may end. */
+const kills = {
+  terminate: (worker) => worker.terminate(),
+  error: (worker) => worker.dispatchEvent(new ErrorEvent('error', { message: 'boom' })),
+  messageerror: (worker) => worker.dispatchEvent(new MessageEvent('messageerror')),
+};
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Loads into `globalThis.reranker`, with the progress kept in `globalThis.events`. */
+async function load(options = {}) {
+  globalThis.events = [];
+  const onProgress = (event) => globalThis.events.push({ ...event });
+  globalThis.reranker = await crossrank.Reranker.load({ onProgress, ...options });
+  return globalThis.reranker.status;
+}
+
+Object.assign(globalThis, { crossrank, outcome, load, workers, createWorker, kills, pause, ready: true });
