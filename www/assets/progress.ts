@@ -83,7 +83,11 @@ export class ProgressMeter {
   #share(phase: LoadProgress['phase']): number {
     const total = Math.max(this.#total ?? this.#here + GUESS_BYTES, this.#here, 1);
     const { download, verify, compile } = SHARE;
-    if (phase === 'warm-up') return download + verify + compile;
-    return (download * this.#here + verify * this.#verified + compile * this.#compiled) / total;
+    const most = download + verify + compile;
+    if (phase === 'warm-up') return most;
+    return Math.min(
+      (download * this.#here + verify * this.#verified + compile * this.#compiled) / total,
+      most,
+    );
   }
 }

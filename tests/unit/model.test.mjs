@@ -1,0 +1,143 @@
+// Manifests and model sources: what is accepted, and what can never leave the folder.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseManifest } from '../../pkg/dist/assets/manifest.js';
+import { ProgressMeter } from '../../pkg/dist/assets/progress.js';
+import { resolveSource } from '../../pkg/dist/assets/source.js';
+import { fakeFolder } from '../support/models.mjs';
+
+const good = JSON.parse(fakeFolder('/')['/manifest.json']);
+const changed = (change) => {
+  const copy = structuredClone(good);
+  change(copy);
+  return copy;
+};
+
+test('a good manifest is accepted, with keys of later versions left out', () => {
+  assert.deepEqual(parseManifest(good, 'x'), good);
+  assert.deepEqual(parseManifest({ ...good, extra: 1 }, 'x'), good);
+});
+
+const hostile = {
+  'another version': (m) => (m.version = 2),
+  'no config': (m) => delete m.config,
+  'config is an array': (m) => (m.config = []),
+  'a path that climbs': (m) => (m.weights.shards[0].path = '../model-000.bin'),
+  'a path with a folder': (m) => (m.config.path = 'a/config.json'),
+  'a path with a backslash': (m) => (m.config.path = 'a\\config.json'),
+  'a path that is a URL': (m) => (m.config.path = 'https://example.com'),
+  'a path that is script': (m) => (m.config.path = 'javascript:alert(1)'),
+  'a path that is hidden': (m) => (m.config.path = '.config'),
+  'an empty path': (m) => (m.config.path = ''),
+  'a path with a line end': (m) => (m.config.path = 'config.json\n'),
+  'a path listed twice': (m) => (m.weights.shards[1].path = m.weights.shards[0].path),
+  'no bytes': (m) => (m.config.bytes = 0),
+  'negative bytes': (m) => (m.weights.shards[0].bytes = -1),
+  'bytes as text': (m) => (m.config.bytes = '2'),
+  'a huge config': (m) => (m.config.bytes = 2 ** 20 + 1),
+  'a huge tokenizer': (m) => (m.tokenizer.bytes = 2 ** 25 + 1),
+  'a huge shard': (m) => (m.weights.shards[0].bytes = 2 ** 24 + 1),
+  'a sum that is wrong': (m) => (m.weights.bytes += 1),
+  'huge weights': (m) => (m.weights.bytes = 2 ** 31 + 1),
+  'no shards': (m) => (m.weights.shards = []),
+  'too many shards': (m) => (m.weights.shards = Array(513).fill(m.weights.shards[0])),
+  'shards as an object': (m) => (m.weights.shards = { length: 1 }),
+  'a short hash': (m) => (m.config.sha256 = 'abc'),
+  'a hash in capitals': (m) => (m.config.sha256 = m.config.sha256.toUpperCase()),
+  'no id': (m) => (m.id = ''),
+};
+
+for (const [name, change] of Object.entries(hostile)) {
+  test(`manifest: ${name} is MODEL_INVALID and names the manifest`, () => {
+    const error = { code: 'MODEL_INVALID', message: /https:\/\/host\/manifest\.json/ };
+    assert.throws(() => parseManifest(changed(change), 'https://host/manifest.json'), error);
+  });
+}
+
+test('manifest: anything else is MODEL_INVALID, never another error', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      assert.throws(() => parseManifest(value, 'x'), { code: 'MODEL_INVALID' });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('source: folders, with or without a slash, relative or absolute', () => {
+  const base = 'https://host/app/page.html';
+  const url = (model) => resolveSource(model, base).url('config.json');
+  assert.equal(url('models/x'), 'https://host/app/models/x/config.json');
+  assert.equal(url('/models/x/'), 'https://host/models/x/config.json');
+  assert.equal(url(new URL('https://cdn/m')), 'https://cdn/m/config.json');
+  assert.equal(resolveSource('/models/my%20model/', base).fallbackId, 'my model');
+});
+
+test('source: the hub', () => {
+  const source = resolveSource('hf:org/na-me.v2@refs/pr/1');
+  assert.equal(
+    source.url('config.json'),
+    'https://huggingface.co/org/na-me.v2/resolve/refs%2Fpr%2F1/config.json',
+  );
+  assert.equal(source.fallbackId, 'org/na-me.v2');
+  assert.match(resolveSource('hf:org/name').url('x'), /\/resolve\/main\/x$/);
+});
+
+test('source: the default model has a URL for each file of its manifest', () => {
+  const source = resolveSource(undefined);
+  for (const { path } of source.manifest.weights.shards)
+    assert.match(source.url(path), new RegExp(`/model/${path}$`));
+  assert.throws(() => source.url('__proto__'), { code: 'INTERNAL' });
+});
+
+test('source: what is no folder is OPTION', () => {
+  for (const model of [
+    'hf:name',
+    'hf:a/b/c',
+    'hf:org/../x',
+    'hf:org/name@',
+    'hf:org/name@a..b',
+    'hf:org/name@a//b',
+    'hf:org/name?x',
+    'hf://org/name',
+    'ftp://host/m',
+    'javascript:alert(1)',
+    'data:text/plain,x',
+    'blob:https://host/1',
+    'file:///etc',
+    'https://host/m?token=1',
+    'https://host/m#part',
+    'http://[',
+  ]) {
+    assert.throws(() => resolveSource(model, 'https://host/'), { code: 'OPTION' }, model);
+  }
+  assert.throws(() => resolveSource('relative/without/base', undefined), { code: 'OPTION' });
+});
+
+test('progress: monotone for every order of events, whatever the server said about lengths', () => {
+  const step = fc.record({
+    kind: fc.constantFrom('expect', 'downloaded', 'cached', 'verified', 'compiled'),
+    bytes: fc.integer({ min: 0, max: 1_000_000 }),
+    unknown: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const events = [];
+      const meter = new ProgressMeter((event) => events.push(event));
+      for (const { kind, bytes, unknown } of steps) meter[kind](kind === 'expect' && unknown ? null : bytes);
+      meter.warmUp();
+      meter.done();
+      for (const [i, event] of events.entries()) {
+        const before = events[i - 1];
+        assert.ok(event.progress >= 0 && event.progress <= 1);
+        assert.ok(event.total === null || event.loaded <= event.total);
+        if (before === undefined) continue;
+        assert.ok(event.progress >= before.progress);
+        if (before.phase === event.phase) assert.ok(event.loaded >= before.loaded);
+      }
+      assert.equal(events.at(-1).progress, 1);
+      assert.ok(events.slice(0, -1).every(({ progress }) => progress < 1));
+    }),
+    { numRuns: 2000 },
+  );
+});
