@@ -31,13 +31,15 @@ export class WorkerClient {
   readonly #pending = new Map<number, Pending>();
   readonly #watch = new AbortController();
   readonly #create: () => Worker;
+  readonly #onClosed: (error: CrossrankError) => void;
   #lastId = 0;
   #answered = false;
   #closed: CrossrankError | undefined;
 
-  /** Starts a worker. `create` is the caller's hook or the default. Throws WORKER_START. */
-  constructor(create: () => Worker) {
+  /** Starts a worker. `create` is the caller's hook or the default; `onClosed` learns of its end. Throws WORKER_START. */
+  constructor(create: () => Worker, onClosed: (error: CrossrankError) => void) {
     this.#create = create;
+    this.#onClosed = onClosed;
     const { signal } = this.#watch;
     try {
       this.#worker = create();
@@ -119,6 +121,7 @@ export class WorkerClient {
     this.#watch.abort();
     this.#worker.terminate();
     for (const pending of [...this.#pending.values()]) pending.settle({ error });
+    this.#onClosed(error);
   }
 
   #receive(message: unknown): void {

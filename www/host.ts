@@ -131,7 +131,8 @@ export class ModelHost {
 
   async #attempt(delivery: ModelDelivery, meter: ProgressMeter, stop: AbortController): Promise<Loaded> {
     if (stop.signal.aborted) throw abortError(stop.signal);
-    const client = new WorkerClient(this.#settings.createWorker);
+    // The end of the worker ends the download, too.
+    const client = new WorkerClient(this.#settings.createWorker, (error) => stop.abort(error));
     let engineError: unknown;
     const onStop = () => client.close(abortError(stop.signal));
     stop.signal.addEventListener('abort', onStop, { once: true });

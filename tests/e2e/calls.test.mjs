@@ -171,21 +171,21 @@ test('an error of one call leaves the worker and other calls alone', async (t) =
   assert.equal(result.workers, 1);
 });
 
-test('an abort before, during and after a call, and of a call that waits', async (t) => {
+test('an abort before, during and after a call, and of a call that waits', { timeout: 60_000 }, async (t) => {
   const { page } = await openLoaded(t);
   const result = await page.evaluate(async () => {
     const before = await outcome(reranker.rank('q', ['a'], { signal: AbortSignal.abort('early') }));
 
     const during = new AbortController();
-    const running = outcome(reranker.rank('slow', Array(200).fill('a'), { signal: during.signal }));
+    const running = outcome(reranker.rank('slow', Array(10_000).fill('a'), { signal: during.signal }));
     const waiting = new AbortController();
     const queued = outcome(reranker.rank('hold', ['a'], { signal: waiting.signal }));
     const behind = reranker.rank('q', ['abc']);
     await pause(100);
     waiting.abort();
     during.abort('no longer wanted');
-    // 200 slow batches would take 6 s: the call behind them is answered because they were given up.
-    const raced = await Promise.race([behind, pause(3000)]);
+    // The call behind them is answered because they were given up: 10,000 slow batches outlast the test.
+    const raced = await behind;
 
     const after = new AbortController();
     const done = await reranker.rank('q', ['a'], { signal: after.signal });

@@ -314,6 +314,21 @@ test('an abort before and during the load rejects at once and ends the download 
   assert.equal(late.value.length, 1, 'after the load its signal means nothing');
 });
 
+for (const kind of ['terminate', 'error']) {
+  test(`a worker that ends during the load (${kind}) rejects it, though the download stands still`, async (t) => {
+    const { page, server } = await open(t, fake);
+    server.fault('model-003.bin', 'stall');
+    const { error } = await page.evaluate(async (kind) => {
+      const loading = outcome(load({ model: '/fake/', createWorker }));
+      while (!events.some(({ loaded }) => loaded >= 2000)) await pause(10);
+      await pause(100);
+      kills[kind](workers[0]);
+      return await loading;
+    }, kind);
+    assert.equal(error?.code, 'WORKER_LOST');
+  });
+}
+
 test('a worker that is blocked by worker-src gives WORKER_START', async (t) => {
   const csp = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'none'";
   const { page } = await open(t, { ...fake, headers: { 'content-security-policy': csp } });
