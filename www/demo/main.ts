@@ -29,10 +29,15 @@ const list = new ResultList(page.results);
 const model = new Model((state) => {
   showModel(state);
   if (state.kind === 'ready') void rerank();
-  if (state.kind === 'failed') setState('failed');
+  if (state.kind === 'failed') {
+    setState('failed');
+    say('The model could not be loaded. The list is in search order.');
+  }
 });
 
 let firstStage: FirstStage | undefined;
+/** Why there are no sources to search in, when that is so. */
+let sourcesError: string | undefined;
 let rows: readonly Row[] = [];
 let firstStageMs = 0;
 let running: AbortController | undefined;
@@ -140,7 +145,8 @@ function count(documents: number): string {
 function nothingFound(): string {
   if (chosenSource() === 'own') return 'Paste some documents, and they are put in order for the question.';
   if (page.query.value.trim() === '') return 'Type a question.';
-  return firstStage === undefined ? 'Reading the sources …' : 'No chunk has any of these words.';
+  if (firstStage === undefined) return sourcesError ?? 'Reading the sources …';
+  return 'No chunk has any of these words.';
 }
 
 function at<T>(all: readonly T[], index: number): T {
@@ -197,20 +203,18 @@ async function start(): Promise<void> {
   // Browsers restore the controls of a page that was left; the page follows them.
   showSource(chosenSource());
   page.query.value = new URL(location.href).searchParams.get('q') ?? at(EXAMPLES, 0);
-  showModel(model.state);
-  if (!savesData()) void model.load();
   say('Reading the sources …');
   try {
     const corpus = await loadCorpus(new URL('chunks.json.gz', document.baseURI));
     firstStage = await indexItems(corpus.items);
     page.packagesLabel.textContent = `${corpus.items.length.toLocaleString('en')} chunks of ${corpus.packages} packages`;
   } catch (error) {
-    setState('failed');
-    say(`The sources could not be read. ${describe(error).message} Your own documents can still be ranked.`);
-    return;
+    sourcesError = `The sources could not be read. ${describe(error).message} Your own documents can still be ranked.`;
   }
   search();
-  void rerank();
+  // The list comes first: the model's download and start would only slow it down.
+  if (savesData()) showModel(model.state);
+  else void model.load();
 }
 
 void start();

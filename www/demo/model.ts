@@ -26,13 +26,19 @@ export class Model {
   async load(): Promise<void> {
     if (this.#state.kind === 'loading' || this.#state.kind === 'ready') return;
     const start = performance.now();
+    let settled = false;
     this.#set({ kind: 'loading', progress: undefined });
     try {
       const reranker = await Reranker.load({
-        onProgress: (progress) => this.#set({ kind: 'loading', progress }),
+        onProgress: (progress) => {
+          // Downloads beside the one that failed may still tell of theirs.
+          if (!settled) this.#set({ kind: 'loading', progress });
+        },
       });
+      settled = true;
       this.#set({ kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 });
     } catch (error) {
+      settled = true;
       this.#set({ kind: 'failed', ...describe(error) });
     }
   }

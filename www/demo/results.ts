@@ -124,7 +124,8 @@ function fill(parts: Parts, row: Row, shown: number, order: 'lexical' | 'reranke
   const bar = element('span', 'bar');
   bar.setAttribute('aria-hidden', 'true');
   bar.style.setProperty('--share', String((score - range.min) / (range.max - range.min || 1)));
-  parts.score.replaceChildren(bar, hidden('score '), score.toFixed(2));
+  // A minus sign lines up with the digits and is read out.
+  parts.score.replaceChildren(bar, hidden('score '), score.toFixed(2).replace('-', '−'));
 }
 
 /** What the reranker did to the row: ▲3, ▼2 or =, and the same in words for who cannot see it. */

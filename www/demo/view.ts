@@ -44,6 +44,7 @@ export const page = {
   own: find('#own', HTMLTextAreaElement),
   ownCount: find('#own-count', HTMLElement),
   candidates: find('#candidates', HTMLSelectElement),
+  candidatesLabel: find('#candidates-label', HTMLElement),
   modelText: find('#model-text', HTMLElement),
   modelProgress: find('#model-progress', HTMLProgressElement),
   modelAction: find('#model-action', HTMLButtonElement),
@@ -88,6 +89,8 @@ export function chosenOrder(): Order {
 export function showSource(source: Source): void {
   page.ownSection.hidden = source !== 'own';
   page.examplesSection.hidden = source === 'own';
+  // Own documents are all ranked: there is no first stage to choose from.
+  page.candidatesLabel.hidden = source === 'own';
 }
 
 export function showModel(state: ModelState): void {
@@ -106,7 +109,7 @@ export function showModel(state: ModelState): void {
     case 'ready': {
       const { device, model, bytes } = state.reranker.status;
       const cached = bytes.downloaded === 0;
-      page.modelText.textContent = `Ready: ${model.id} on the ${device.kind.toUpperCase()}, loaded in ${state.seconds.toFixed(1)} s${cached ? ' from the cache' : ''}.`;
+      page.modelText.textContent = `Ready, also offline: ${model.id} on the ${device.kind.toUpperCase()}, loaded in ${state.seconds.toFixed(1)} s${cached ? ' from the cache' : ''}.`;
       break;
     }
     case 'failed':
