@@ -188,6 +188,21 @@ test('without the model the search goes on; the retry button brings it back', as
   assert.equal(await page.isVisible('#model-action'), false);
 });
 
+test('a browser without SIMD is told so, and still searches', async (t) => {
+  const { page, quiet } = await openDemo(t, {
+    prepare: (page) =>
+      page.addInitScript(() => {
+        WebAssembly.validate = () => false;
+      }),
+  });
+  await page.waitForSelector('body[data-model=failed]', RANKED);
+  assert.match(await page.textContent('#model-text'), /UNSUPPORTED.*SIMD/s);
+  assert.equal(await page.isVisible('#model-action'), false, 'another try would not help');
+  await page.click('#examples li:nth-child(3) button');
+  assert.equal((await rows(page)).length, 20);
+  await quiet();
+});
+
 test('a worker that died is replaced by the next search', async (t) => {
   const { page } = await openDemo(t);
   await page.waitForSelector('body[data-model=ready]', RANKED);
@@ -216,6 +231,36 @@ test('a visitor who saves data is asked before the model is fetched', async (t) 
   assert.match(await page.textContent('#model-action'), /\(\d+\.\d MB\)/);
   assert.deepEqual(server.requests('.bin'), []);
   await quiet();
+});
+
+test('landmarks, names and states are there for assistive technology', async (t) => {
+  const { page } = await openDemo(t);
+  await page.waitForSelector('#results > li');
+  const tree = await page.locator('body').ariaSnapshot();
+  for (const part of [
+    'banner',
+    'search',
+    'main',
+    'contentinfo',
+    'status',
+    'list "Results"',
+    'searchbox "Question"',
+  ]) {
+    assert.ok(tree.includes(`- ${part}`), `${part} in\n${tree}`);
+  }
+  for (const part of [
+    'group "Search in"',
+    'group "Order"',
+    'radio "reranked" [checked]',
+    'combobox "Candidates',
+  ]) {
+    assert.ok(tree.includes(`- ${part}`), `${part} in\n${tree}`);
+  }
+  const more = page.locator('#results button').first();
+  assert.equal(await more.getAttribute('aria-expanded'), 'false');
+  await more.click();
+  assert.equal(await more.getAttribute('aria-expanded'), 'true');
+  assert.equal(await more.textContent(), 'Show fewer');
 });
 
 test('keyboard: a slash goes to the question, and not while typing', async (t) => {

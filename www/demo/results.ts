@@ -148,10 +148,12 @@ function scoreRange(rows: readonly Row[]): ScoreRange {
   return { min: Math.min(...scores), max: Math.max(...scores) };
 }
 
-/** A path that may wrap after its slashes. */
+/** A path that may wrap after its slashes, but not within its line numbers. */
 function breakable(path: string): DocumentFragment {
   const out = document.createDocumentFragment();
-  for (const part of path.split(/(?<=\/)/)) out.append(part, document.createElement('wbr'));
+  for (const part of path.split(/(?<=\/)|(?=:\d)/)) {
+    out.append(part.startsWith(':') ? element('span', 'lines', part) : part, document.createElement('wbr'));
+  }
   return out;
 }
 

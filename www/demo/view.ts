@@ -95,7 +95,9 @@ export function showSource(source: Source): void {
 
 export function showModel(state: ModelState): void {
   document.body.dataset.model = state.kind;
-  page.modelAction.hidden = state.kind !== 'waiting' && state.kind !== 'failed';
+  // What the browser lacks, it will lack at the next try too.
+  const canRetry = state.kind === 'failed' && state.code !== 'UNSUPPORTED';
+  page.modelAction.hidden = state.kind !== 'waiting' && !canRetry;
   page.modelProgress.hidden = state.kind !== 'loading';
   switch (state.kind) {
     case 'waiting':
