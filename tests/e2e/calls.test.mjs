@@ -1,8 +1,8 @@
 // Calls and the life of the worker, with the fake engine: every promise settles, in order, and a lost worker is replaced.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { useBrowser } from '../support/browser.mjs';
 import { fakeEngine, fakeFolder } from '../support/models.mjs';
+import { test } from '../support/test.mjs';
 
 const open = useBrowser();
 const withFake = { ...fakeEngine, files: { ...fakeEngine.files, ...fakeFolder() } };
@@ -171,7 +171,7 @@ test('an error of one call leaves the worker and other calls alone', async (t) =
   assert.equal(result.workers, 1);
 });
 
-test('an abort before, during and after a call, and of a call that waits', { timeout: 60_000 }, async (t) => {
+test('an abort before, during and after a call, and of a call that waits', async (t) => {
   const { page } = await openLoaded(t);
   const result = await page.evaluate(async () => {
     const before = await outcome(reranker.rank('q', ['a'], { signal: AbortSignal.abort('early') }));

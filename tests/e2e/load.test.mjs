@@ -1,9 +1,9 @@
 // Loading a model: the two folder forms, the cache, progress, and what happens when the network or a file is bad.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { goto, useBrowser } from '../support/browser.mjs';
 import { fakeEngine, fakeFolder, hubFolder, projectFolder } from '../support/models.mjs';
 import { STRICT_CSP } from '../support/server.mjs';
+import { test } from '../support/test.mjs';
 
 const open = useBrowser();
 const models = { ...projectFolder(), ...hubFolder() };
@@ -80,7 +80,7 @@ test('cache: false stores nothing', async (t) => {
 });
 
 test('isCached and clearCache: one model, and all of them', async (t) => {
-  const { page } = await open(t, { ...fake, files: { ...fake.files, ...fakeFolder('/other/') } });
+  const { page, server } = await open(t, { ...fake, files: { ...fake.files, ...fakeFolder('/other/') } });
   const result = await page.evaluate(async () => {
     const { isCached, clearCache } = crossrank.Reranker;
     const both = async () => [await isCached('/fake/'), await isCached('/other')];
@@ -102,6 +102,23 @@ test('isCached and clearCache: one model, and all of them', async (t) => {
     [false, true],
     [false, false],
   ]);
+  server.forget();
+  await loadIn(page, { model: '/fake/' });
+  assert.equal(server.requests().filter(isModelFile).length, 8, 'no copy is left in the HTTP cache either');
+});
+
+test('a download of one big file that ends half-way leaves no entry', async (t) => {
+  const { page, server } = await open(t, { files: models });
+  server.fault('model.safetensors', 'drop');
+  const { error } = await loadIn(page, { model: '/hub/' });
+  assert.equal(error?.code, 'NETWORK');
+  const kept = await page.evaluate(async () => {
+    const keys = await (await caches.open('crossrank-v1')).keys();
+    return keys.map(({ url }) => new URL(url).pathname).sort();
+  });
+  assert.deepEqual(kept, ['/hub/config.json', '/hub/tokenizer.json']);
+  server.heal();
+  assert.equal((await loadIn(page, { model: '/hub/' })).value?.cached, true);
 });
 
 for (const [damage, change] of [

@@ -1,8 +1,8 @@
 // The real engine in a real worker: golden values of the Python reference, and the properties that scores must have.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { useBrowser } from '../support/browser.mjs';
 import { golden, hubFolder } from '../support/models.mjs';
+import { test } from '../support/test.mjs';
 
 const open = useBrowser();
 const tiny = golden('tiny');

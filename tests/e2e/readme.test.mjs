@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
 import { useBrowser } from '../support/browser.mjs';
 import { root } from '../support/server.mjs';
+import { test } from '../support/test.mjs';
 
 const open = useBrowser();
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');

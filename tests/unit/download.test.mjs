@@ -1,10 +1,10 @@
 // One download against a server that misbehaves, in Node: retries, resumption, caps, stalls, aborts.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { downloadVerified, streamFile } from '../../pkg/dist/assets/download.js';
 import { CrossrankError } from '../../pkg/dist/errors.js';
 import { sha256 } from '../support/models.mjs';
 import { startServer } from '../support/server.mjs';
+import { test } from '../support/test.mjs';
 
 const body = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) & 255));
 const file = { path: 'f.bin', bytes: body.length, sha256: sha256(body) };

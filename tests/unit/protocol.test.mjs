@@ -1,11 +1,11 @@
 // Messages and errors: what each side believes, and the worker's loop over a real message channel.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import fc from 'fast-check';
 import { EngineBroken } from '../../pkg/dist/engine.js';
 import { CrossrankError, ERROR_CODES, fromWire, isWireError, toWire } from '../../pkg/dist/errors.js';
 import { isResult, isToPage, isToWorker } from '../../pkg/dist/protocol.js';
 import { serve } from '../../pkg/dist/serve.js';
+import { test } from '../support/test.mjs';
 
 const run = { v: 1, id: 1, type: 'run', pairs: ['q', 'd'], maxLength: 0, activation: '', topK: null };
 
