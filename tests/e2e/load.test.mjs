@@ -293,6 +293,21 @@ for (const [name, files, code, says] of [
   });
 }
 
+test('a damaged file of the default model gives INTEGRITY, and the next load fetches only what is missing', async (t) => {
+  const { page, server } = await open(t, fakeEngine);
+  server.fault('/model/model-001.bin', 'corrupt');
+  const { error } = await page.evaluate(() => outcome(load()));
+  assert.equal(error?.code, 'INTEGRITY', JSON.stringify(error));
+  assert.match(error.message, /model-001\.bin/);
+  server.heal();
+  server.forget();
+  const { value } = await page.evaluate(() => outcome(load()));
+  assert.equal(value?.cached, true);
+  assert.ok(server.requests('/model/model-001.bin').length === 1);
+  assert.deepEqual(server.requests('/model/config.json'), [], 'what had arrived whole was kept');
+  assert.equal(await page.evaluate(() => crossrank.Reranker.isCached()), true);
+});
+
 test('an abort before and during the load rejects at once and ends the download and the worker', async (t) => {
   const { page, server } = await open(t, fake);
   const early = await page.evaluate(() => outcome(load({ model: '/fake/', signal: AbortSignal.abort() })));

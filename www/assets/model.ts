@@ -92,6 +92,7 @@ export class ModelDelivery {
 
   /** The files proved unusable: forget those that no hash vouches for, so that the next load fetches them anew. */
   async forget(): Promise<void> {
+    if (this.#source.manifest !== null) return; // every file is bound to a hash by the package itself
     this.forgotten = true;
     const names = this.#manifest === null ? Object.values(HF_FILES) : [MANIFEST_FILE];
     for (const name of names) await this.#cache?.remove(this.#source.url(name));
