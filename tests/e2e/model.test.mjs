@@ -13,43 +13,34 @@ async function openTiny(t) {
   return opened;
 }
 
-test('tiny model: token ids and segments of every golden pair are exact in a worker', async (t) => {
-  const { page } = await open(t, { files: hubFolder() });
-  const encoded = await page.evaluate(async (pairs) => {
-    const worker = new Worker('/tests/support/encode-worker.js', { type: 'module' });
-    return await new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = () => reject(new Error('the encode worker failed'));
-      worker.postMessage({ folder: '/hub/', pairs });
-    });
-  }, tiny);
-  assert.ok(tiny.length >= 64);
-  assert.equal(encoded.length, tiny.length);
-  for (const [i, pair] of tiny.entries()) {
-    assert.deepEqual(encoded[i].ids, pair.input_ids, pair.name);
-    assert.deepEqual(encoded[i].segments, pair.token_type_ids, pair.name);
-  }
-});
+for (const [name, folder, pairs, tolerance] of [
+  ['tiny', '/hub/', tiny, 1e-4],
+  ['default', '/model/', golden('default'), 1e-3],
+]) {
+  test(`${name} model in a worker: exact token ids and segments, f32 logits within ${tolerance}`, async (t) => {
+    const { page } = await open(t, { files: hubFolder() });
+    const results = await runEngine(page, folder, 'f32', pairs);
+    assert.ok(pairs.length >= 45);
+    assert.equal(results.length, pairs.length);
+    for (const [i, pair] of pairs.entries()) {
+      assert.deepEqual(results[i].ids, pair.input_ids, pair.name);
+      assert.deepEqual(results[i].segments, pair.token_type_ids, pair.name);
+      assertClose(results[i].logit, pair.logit, tolerance, pair.name);
+    }
+  });
 
-test('tiny model: logits and sigmoid of every golden pair within 1e-4', async (t) => {
-  const { page } = await openTiny(t);
-  const got = await scoreGolden(page, tiny);
-  for (const [i, pair] of tiny.entries()) {
-    assertClose(got.logits[i], pair.logit, 1e-4, pair.name);
-    assertClose(got.sigmoids[i], pair.sigmoid, 1e-4, pair.name);
-  }
-});
-
-test('default model: logits of every golden pair within 1e-3', { timeout: 300_000 }, async (t) => {
-  const pairs = golden('default');
-  assert.ok(pairs.length >= 45);
-  const { page } = await open(t);
-  const status = await page.evaluate(() => load());
-  assert.equal(status.verified, true);
-  assert.equal(status.model.dtype, 'int8');
-  const { logits } = await scoreGolden(page, pairs);
-  for (const [i, pair] of pairs.entries()) assertClose(logits[i], pair.logit, 1e-3, pair.name);
-});
+  test(`${name} model: predict gives what the engine gives for each pair alone`, async (t) => {
+    const { page } = await open(t, { files: hubFolder() });
+    const results = await runEngine(page, folder, '', pairs);
+    const status = await page.evaluate((model) => load(model === '/model/' ? {} : { model }), folder);
+    assert.equal(status.verified, folder === '/model/');
+    const { logits, sigmoids } = await predictAll(page, pairs);
+    for (const [i, { logit }] of results.entries()) {
+      assertClose(logits[i], logit, 1e-5, pairs[i].name);
+      assertClose(sigmoids[i], 1 / (1 + Math.exp(-logit)), 1e-5, pairs[i].name);
+    }
+  });
+}
 
 test('truncated pairs are counted', async (t) => {
   const { page } = await openTiny(t);
@@ -69,15 +60,19 @@ test('truncated pairs are counted', async (t) => {
 test('maxLength: of the load, of a call, and above what the model reads', async (t) => {
   const { page } = await openTiny(t);
   const pair = tiny.find(({ name }) => name === 'long-document-max-128');
+  const [{ logit }] = await runEngine(page, '/hub/', '', [pair]);
   const result = await page.evaluate(async ({ query, document }) => {
-    const perCall = (await reranker.predict([[query, document]], { maxLength: 128 }))[0];
-    const tooLong = await outcome(reranker.predict([[query, document]], { maxLength: 513 }));
+    const score = async (options) => (await reranker.predict([[query, document]], options))[0];
+    const whole = await score();
+    const perCall = await score({ maxLength: 128 });
+    const tooLong = await outcome(score({ maxLength: 513 }));
     const never = await outcome(load({ model: '/hub/', maxLength: 513 }));
     const status = await load({ model: '/hub/', maxLength: 128 });
-    return { perCall, perLoad: (await reranker.predict([[query, document]]))[0], tooLong, never, status };
+    return { whole, perCall, perLoad: await score(), tooLong, never, status };
   }, pair);
-  assertClose(result.perCall, pair.logit, 1e-4, 'per call');
-  assertClose(result.perLoad, pair.logit, 1e-4, 'per load');
+  assert.ok(Math.abs(result.whole - logit) > 1e-3, 'the length matters for this pair');
+  assertClose(result.perCall, logit, 1e-5, 'per call');
+  assertClose(result.perLoad, logit, 1e-5, 'per load');
   assert.equal(result.status.model.maxLength, 128);
   assert.equal(result.tooLong.error?.code, 'OPTION');
   assert.equal(result.never.error?.code, 'OPTION');
@@ -216,18 +211,30 @@ for (const [file, name, change, says] of [
   });
 }
 
-async function scoreGolden(page, pairs) {
+/** Runs pairs one by one in a worker of the test's own, without the client. */
+async function runEngine(page, folder, precision, pairs) {
+  return await page.evaluate(
+    (message) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker('/tests/support/engine-worker.js', { type: 'module' });
+        worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data));
+        worker.onerror = () => reject(new Error('the engine worker could not be started'));
+        worker.postMessage(message);
+      }),
+    { folder, precision, pairs },
+  );
+}
+
+/** Scores pairs through the client, in one call for each maximal length and activation. */
+async function predictAll(page, pairs) {
   return await page.evaluate(async (pairs) => {
     const [logits, sigmoids] = [[], []];
     for (const maxLength of new Set(pairs.map((pair) => pair.max_length))) {
       const places = pairs.flatMap((pair, i) => (pair.max_length === maxLength ? [i] : []));
       const list = places.map((i) => [pairs[i].query, pairs[i].document]);
       const logit = await reranker.predict(list, { maxLength, activation: 'identity' });
-      for (const [n, i] of places.entries()) logits[i] = logit[n];
-      if (pairs.length > 100) {
-        const sigmoid = await reranker.predict(list, { maxLength, activation: 'sigmoid' });
-        for (const [n, i] of places.entries()) sigmoids[i] = sigmoid[n];
-      }
+      const sigmoid = await reranker.predict(list, { maxLength, activation: 'sigmoid' });
+      for (const [n, i] of places.entries()) [logits[i], sigmoids[i]] = [logit[n], sigmoid[n]];
     }
     return { logits, sigmoids };
   }, pairs);
