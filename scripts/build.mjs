@@ -2,16 +2,24 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { gzipSync } from 'node:zlib';
-import { cargoEnv, cargoTarget, dist, root, sha256, wasmBindgenRoot, wasmTarget } from './paths.mjs';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { cargoEnv, cargoTarget, dist, lockedVersion, root, sha256, wasmBindgenRoot, wasmTarget } from './paths.mjs';
 import { run, SetupError, script, step } from './run.mjs';
 import { wasmToolchain } from './toolchain.mjs';
 
 const wasmFolder = path.join(dist, 'wasm');
-const binary = 'crossrank_cpu';
+
+/** The browser binaries. One set of compiled dependencies serves all: they differ in features of our own crate. */
+const binaries = [
+  { name: 'crossrank_cpu', features: [], opt: [] },
+  { name: 'crossrank_cpu_relaxed', features: ['relaxed-simd'], opt: ['--enable-relaxed-simd'] },
+];
 
 // What rustc's wasm32 target and our SIMD code use.
-const wasmOptFeatures = [
+const wasmOptFlags = [
+  '-O3',
+  '--strip-debug',
+  '--strip-producers',
   '--enable-simd',
   '--enable-bulk-memory',
   '--enable-nontrapping-float-to-int',
@@ -30,40 +38,47 @@ export function build(parts = ['wasm', 'library', 'demo']) {
 function buildWasm() {
   const toolchain = wasmToolchain();
   if (!toolchain) throw new SetupError('the wasm32 standard library is missing; run "npm run setup"');
-  step(`wasm binary (${toolchain.name} toolchain)`);
-  run(
-    toolchain.cargo,
-    ['build', '--locked', '--lib', '--profile', 'wasm', '--target', wasmTarget, ...toolchain.args],
-    { env: { ...cargoEnv(), ...toolchain.env } },
-  );
-  const compiled = path.join(cargoTarget, wasmTarget, 'wasm', 'crossrank.wasm');
-  const optimised = path.join(wasmFolder, `${binary}_bg.wasm`);
-  const stamp = path.join(wasmFolder, '.stamp');
-  const fingerprint = sha256(Buffer.concat([readFileSync(compiled), Buffer.from(optArgs().join(' '))]));
-  if (existsSync(optimised) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return;
-
-  // One optimisation of one input, whichever checkout asks for it.
-  const kept = path.join(cargoTarget, 'wasm-opt', fingerprint);
-  if (!existsSync(path.join(kept, 'done'))) {
-    rmSync(kept, { recursive: true, force: true });
-    mkdirSync(kept, { recursive: true });
-    const bindgen = path.join(wasmBindgenRoot(), 'bin/wasm-bindgen');
-    run(bindgen, [compiled, '--target', 'web', '--out-dir', kept, '--out-name', binary, '--remove-name-section', '--remove-producers-section']);
-    const file = path.join(kept, `${binary}_bg.wasm`);
-    run(path.join(root, 'node_modules/.bin/wasm-opt'), [...optArgs(), file, '-o', file]);
-    writeFileSync(path.join(kept, 'done'), '');
+  for (const binary of binaries) {
+    step(`wasm binary ${binary.name} (${toolchain.name} toolchain)`);
+    const kept = optimised(binary, compile(toolchain, binary));
+    mkdirSync(wasmFolder, { recursive: true });
+    for (const name of outputs(binary)) {
+      const [from, to] = [path.join(kept, name), path.join(wasmFolder, name)];
+      if (!existsSync(to) || !readFileSync(from).equals(readFileSync(to))) copyFileSync(from, to);
+    }
+    const bytes = readFileSync(path.join(wasmFolder, `${binary.name}_bg.wasm`));
+    const [gzip, brotli] = [gzipSync(bytes, { level: 9 }).length, brotliCompressSync(bytes).length];
+    console.log(`${binary.name}_bg.wasm: ${bytes.length} bytes, ${gzip} gzip, ${brotli} brotli`);
   }
-  rmSync(wasmFolder, { recursive: true, force: true });
-  mkdirSync(wasmFolder, { recursive: true });
-  for (const name of [`${binary}.js`, `${binary}.d.ts`, `${binary}_bg.wasm`, `${binary}_bg.wasm.d.ts`]) {
-    copyFileSync(path.join(kept, name), path.join(wasmFolder, name));
-  }
-  writeFileSync(stamp, fingerprint);
-  const bytes = readFileSync(optimised);
-  console.log(`${binary}_bg.wasm: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip`);
 }
 
-const optArgs = () => ['-O3', '--strip-debug', '--strip-producers', ...wasmOptFeatures];
+const outputs = ({ name }) => [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, `${name}_bg.wasm.d.ts`];
+
+/** Compiles one binary and returns its file. */
+function compile(toolchain, { features }) {
+  const options = ['--locked', '--lib', '--profile', 'wasm', '--target', wasmTarget];
+  const env = { ...cargoEnv(), ...toolchain.env };
+  run(toolchain.cargo, ['build', ...options, '--features', features.join(','), ...toolchain.args], { env });
+  return path.join(cargoTarget, wasmTarget, 'wasm', 'crossrank.wasm');
+}
+
+/** Glue and optimised binary, made once for each input, whichever checkout asks for it. Returns their folder. */
+function optimised({ name, opt }, compiled) {
+  const flags = [...wasmOptFlags, ...opt];
+  const versions = [lockedVersion('wasm-bindgen'), readFileSync(path.join(root, 'package-lock.json'))];
+  const fingerprint = sha256(Buffer.concat([readFileSync(compiled), ...[name, ...flags, ...versions].map(Buffer.from)]));
+  const kept = path.join(cargoTarget, 'wasm-opt', fingerprint);
+  if (existsSync(path.join(kept, 'done'))) return kept;
+  rmSync(kept, { recursive: true, force: true });
+  mkdirSync(kept, { recursive: true });
+  const bindgen = path.join(wasmBindgenRoot(), 'bin/wasm-bindgen');
+  const strip = ['--remove-name-section', '--remove-producers-section'];
+  run(bindgen, [compiled, '--target', 'web', '--out-dir', kept, '--out-name', name, ...strip]);
+  const file = path.join(kept, `${name}_bg.wasm`);
+  run(path.join(root, 'node_modules/.bin/wasm-opt'), [...flags, file, '-o', file]);
+  writeFileSync(path.join(kept, 'done'), '');
+  return kept;
+}
 
 function buildLibrary() {
   step('TypeScript library');

@@ -129,17 +129,17 @@ impl RawConfig {
 
     fn check_sizes(&self) -> Result<()> {
         let sizes = [
-            ("vocab_size", self.vocab_size, limits::MAX_VOCAB_SIZE),
-            ("hidden_size", self.hidden_size, limits::MAX_HIDDEN_SIZE),
-            ("num_hidden_layers", self.num_hidden_layers, limits::MAX_LAYERS),
-            ("num_attention_heads", self.num_attention_heads, limits::MAX_HIDDEN_SIZE),
-            ("intermediate_size", self.intermediate_size, limits::MAX_INTERMEDIATE_SIZE),
-            ("max_position_embeddings", self.max_position_embeddings, limits::MAX_POSITIONS),
-            ("type_vocab_size", self.type_vocab_size, limits::MAX_SEGMENTS),
+            ("vocab_size", self.vocab_size, limits::MAX_VOCAB_SIZE, "word pieces"),
+            ("hidden_size", self.hidden_size, limits::MAX_HIDDEN_SIZE, "channels"),
+            ("num_hidden_layers", self.num_hidden_layers, limits::MAX_LAYERS, "layers"),
+            ("num_attention_heads", self.num_attention_heads, limits::MAX_HIDDEN_SIZE, "heads"),
+            ("intermediate_size", self.intermediate_size, limits::MAX_INTERMEDIATE_SIZE, "channels"),
+            ("max_position_embeddings", self.max_position_embeddings, limits::MAX_POSITIONS, "positions"),
+            ("type_vocab_size", self.type_vocab_size, limits::MAX_SEGMENTS, "segments"),
         ];
-        for (key, value, cap) in sizes {
+        for (key, value, cap, unit) in sizes {
             let place = format!("{PLACE} {key}");
-            check_limit(&place, value, cap, "")?;
+            check_limit(&place, value, cap, unit)?;
             if value == 0 {
                 return Err(Error::model(place, "is 0"));
             }

@@ -17,8 +17,6 @@ pub enum Code {
     Option,
     /// The model returned a logit that is not finite.
     NonFinite,
-    /// What was asked for is not in this build.
-    Unsupported,
     /// A file could not be read or written (native commands only).
     File,
     /// A bug of this crate.
@@ -34,7 +32,6 @@ impl Code {
             Self::Limit => "LIMIT",
             Self::Option => "OPTION",
             Self::NonFinite => "NON_FINITE",
-            Self::Unsupported => "UNSUPPORTED",
             Self::File => "FILE",
             Self::Internal => "INTERNAL",
         }

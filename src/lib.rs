@@ -6,7 +6,8 @@
 //!    tensor; [`tokenize`] reads `tokenizer.json`.
 //! 2. [`rank::Reranker`] puts them together on a [`device`].
 //! 3. [`rank::Reranker::begin`] tokenises the pairs and plans batches: a [`rank::Job`].
-//! 4. Batch by batch, [`model::CrossEncoder::forward`] gives logits.
+//! 4. Batch by batch, [`model::CrossEncoder::forward`] gives logits; in int8 precision through `kernels`, a burn backend
+//!    extension, in f32 through burn's own operations.
 //! 5. [`rank::Activation`] makes scores of them, [`rank::order`] an order.
 //!
 //! `wasm` wraps this for JavaScript; `cli` holds the native commands. Every cap is in [`limits`], every failure is an
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod device;
 pub mod error;
+mod kernels;
 pub mod limits;
 pub mod model;
 pub mod rank;
@@ -29,4 +31,4 @@ pub use config::ModelConfig;
 pub use error::{Code, Error, Result};
 pub use rank::{Activation, Ranked, Reranker};
 pub use tokenize::PairEncoder;
-pub use weights::WeightsStream;
+pub use weights::{Precision, WeightsStream};

@@ -15,6 +15,10 @@ pub const MAX_WEIGHTS_BYTES: usize = 2 << 30;
 pub const MAX_SHARD_BYTES: usize = 16 << 20;
 /// Bytes of the JSON header of a safetensors file. BERT-large needs 50 kB.
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
+/// Tensors of a safetensors file. BERT-large has 391, and 540 with scales.
+pub const MAX_TENSORS: usize = 4096;
+/// Bytes of one file of a benchmark folder. The largest known is 3 MB.
+pub const MAX_BENCHMARK_BYTES: usize = 1 << 30;
 /// Encoder layers. BERT-large has 24.
 pub const MAX_LAYERS: usize = 48;
 /// Width of the hidden state. BERT-large has 1,024.

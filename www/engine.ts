@@ -38,7 +38,7 @@ export class WasmEngine implements Engine {
 
   model(config: ArrayBuffer, tokenizer: ArrayBuffer): void {
     const { ModelLoader } = present(this.#glue, 'start');
-    this.#loader = guardModel(() => new ModelLoader(new Uint8Array(config), new Uint8Array(tokenizer)));
+    this.#loader = guardModel(() => new ModelLoader(new Uint8Array(config), new Uint8Array(tokenizer), ''));
   }
 
   weights(bytes: ArrayBuffer): void {

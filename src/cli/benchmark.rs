@@ -9,9 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::files;
 use crate::error::{Error, Result};
-
-/// Bytes of one file of a benchmark. The largest known is 3 MB.
-const MAX_FILE_BYTES: usize = 1 << 30;
+use crate::limits;
 
 #[derive(Deserialize)]
 struct Query {
@@ -94,7 +92,7 @@ fn with_path(path: Option<&str>, text: &str) -> String {
 fn lines<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Vec<T>> {
     let path = folder.join(name);
     let place = path.display().to_string();
-    let bytes = files::read(&path, MAX_FILE_BYTES)?;
+    let bytes = files::read(&path, limits::MAX_BENCHMARK_BYTES)?;
     let text = String::from_utf8(bytes).map_err(|e| Error::model(&place, "is not UTF-8").caused_by(e))?;
     let rows = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     rows.map(|(row, line)| {

@@ -13,6 +13,7 @@ use super::metrics::{mean, reciprocal_rank};
 use super::model::load_model;
 use crate::error::{Code, Error, Result};
 use crate::rank::Reranker;
+use crate::weights::Precision;
 
 const K: usize = 10;
 
@@ -34,13 +35,18 @@ pub struct EvaluateArgs {
     /// Tokens of a pair at most [default: the model's]
     #[arg(long)]
     max_length: Option<usize>,
+    /// int8 (the kernels) or f32 (burn's own operations)
+    #[arg(long, default_value = "int8")]
+    precision: String,
     /// Print one JSON object a benchmark instead of a table
     #[arg(long)]
     json: bool,
 }
 
 pub(super) fn evaluate(args: &EvaluateArgs) -> Result<()> {
-    let reranker = load_model(&args.model)?;
+    let precision = Precision::from_name(&args.precision)
+        .ok_or_else(|| Error::new(Code::Option, "--precision", "expected int8 or f32"))?;
+    let reranker = load_model(&args.model, precision)?;
     if !args.json {
         println!("benchmark            queries  first stage MRR@{K}  reranked MRR@{K}  ceiling  seconds");
     }

@@ -91,6 +91,10 @@ impl Manifest {
                 return Err(Error::model(PLACE, format!("{:?} is not a plain file name", file.path)));
             }
         }
+        let total = manifest.weights.shards.iter().try_fold(0_usize, |sum, shard| sum.checked_add(shard.bytes));
+        if total != Some(manifest.weights.bytes) {
+            return Err(Error::model(PLACE, format!("its shards are not {} bytes together", manifest.weights.bytes)));
+        }
         Ok(manifest)
     }
 }
@@ -166,6 +170,15 @@ mod tests {
         other = manifest();
         other.format = "something".to_owned();
         assert!(Manifest::from_json(&serde_json::to_vec(&other).unwrap()).is_err());
+    }
+
+    #[test]
+    fn shards_that_do_not_add_up_are_refused() {
+        for bytes in [0, 2, usize::MAX] {
+            let mut bad = manifest();
+            bad.weights.shards[0].bytes = bytes;
+            assert!(Manifest::from_json(&serde_json::to_vec(&bad).unwrap()).is_err(), "{bytes}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::limits;
 use crate::rank::Reranker;
 use crate::tokenize::PairEncoder;
-use crate::weights::WeightsStream;
+use crate::weights::{Precision, WeightsStream};
 
 /// The checked parts of a folder, before they are put on a device.
 pub(super) struct Folder {
@@ -20,33 +20,33 @@ pub(super) struct Folder {
     pub weights: WeightsStream,
 }
 
-/// Loads the model in `folder` onto the CPU.
+/// Loads the model in `folder` onto the CPU, in `precision`.
 ///
 /// # Errors
 /// `FILE` if a file cannot be read, `MODEL_INVALID` or `LIMIT` if it is not usable.
-pub fn load_model(folder: &Path) -> Result<Reranker> {
-    let parts = read_folder(folder)?;
-    let encoder = PairEncoder::from_json(&parts.tokenizer_json)?;
+pub fn load_model(folder: &Path, precision: Precision) -> Result<Reranker> {
+    let parts = read_folder(folder, precision)?;
+    let encoder = PairEncoder::from_json(&parts.tokenizer_json, parts.config.vocab_size)?;
     Reranker::new(parts.config, encoder, parts.weights.finish()?, &device::cpu())
 }
 
-pub(super) fn read_folder(folder: &Path) -> Result<Folder> {
+pub(super) fn read_folder(folder: &Path, precision: Precision) -> Result<Folder> {
     let manifest = folder.join("manifest.json");
     if manifest.exists() {
         let manifest = Manifest::from_json(&files::read(&manifest, limits::MAX_MANIFEST_BYTES)?)?;
-        read_own_form(folder, &manifest)
+        read_own_form(folder, &manifest, precision)
     } else {
-        read_hugging_face(folder)
+        read_hugging_face(folder, precision)
     }
 }
 
-fn read_own_form(folder: &Path, manifest: &Manifest) -> Result<Folder> {
+fn read_own_form(folder: &Path, manifest: &Manifest, precision: Precision) -> Result<Folder> {
     let config_json = files::read(&folder.join(&manifest.config.path), limits::MAX_CONFIG_BYTES)?;
     manifest.config.verify(&config_json)?;
     let tokenizer_json = files::read(&folder.join(&manifest.tokenizer.path), limits::MAX_TOKENIZER_BYTES)?;
     manifest.tokenizer.verify(&tokenizer_json)?;
     let config = ModelConfig::from_json(&config_json)?;
-    let mut weights = WeightsStream::new(&config);
+    let mut weights = WeightsStream::new(&config, precision);
     for shard in &manifest.weights.shards {
         let bytes = files::read(&folder.join(&shard.path), limits::MAX_SHARD_BYTES)?;
         shard.verify(&bytes)?;
@@ -55,11 +55,11 @@ fn read_own_form(folder: &Path, manifest: &Manifest) -> Result<Folder> {
     Ok(Folder { config_json, tokenizer_json, config, weights })
 }
 
-fn read_hugging_face(folder: &Path) -> Result<Folder> {
+fn read_hugging_face(folder: &Path, precision: Precision) -> Result<Folder> {
     let config_json = files::read(&folder.join("config.json"), limits::MAX_CONFIG_BYTES)?;
     let tokenizer_json = files::read(&folder.join("tokenizer.json"), limits::MAX_TOKENIZER_BYTES)?;
     let config = ModelConfig::from_json(&config_json)?;
-    let mut weights = WeightsStream::new(&config);
+    let mut weights = WeightsStream::new(&config, precision);
     weights.push(&files::read(&folder.join("model.safetensors"), limits::MAX_WEIGHTS_BYTES)?)?;
     Ok(Folder { config_json, tokenizer_json, config, weights })
 }

@@ -1,8 +1,6 @@
 //! `crossrank quantize IN OUT`: a Hugging Face folder to the project's int8 form.
 //!
-//! Embedding tables are quantised per row, matrices of linear layers per output channel, which is also a row:
-//! symmetric, `scale = max|row| / 127`, `q = round(w / scale)` with halves away from zero. Biases, LayerNorm and the
-//! classifier's single row stay f32.
+//! `weights::Int8Rows` has the rule; biases, LayerNorm and the classifier's single row stay f32.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,9 +15,8 @@ use super::model::{Folder, read_folder};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::tokenize::PairEncoder;
-use crate::weights::{Expected, expected_tensors, scale_name};
+use crate::weights::{Expected, Precision, Tensors, expected_tensors, scale_name};
 
-const LARGEST: f32 = 127.0;
 /// 4 MiB: every static host and CDN serves it, and it is the unit that is fetched again after an interruption.
 const DEFAULT_SHARD_BYTES: usize = 4 << 20;
 
@@ -50,14 +47,13 @@ pub fn quantize(args: &QuantizeArgs) -> Result<()> {
         let message = format!("{} is not between 1024 and {} bytes", args.shard_bytes, limits::MAX_SHARD_BYTES);
         return Err(Error::new(Code::Option, "--shard-bytes", message));
     }
-    let folder = read_folder(&args.input)?;
-    PairEncoder::from_json(&folder.tokenizer_json)?.check_ids(folder.config.vocab_size)?;
+    let folder = read_folder(&args.input, Precision::Int8)?;
+    PairEncoder::from_json(&folder.tokenizer_json, folder.config.vocab_size)?;
     let Folder { config_json, tokenizer_json, config, weights } = folder;
     let mut tensors = weights.finish()?;
     let mut stored = Vec::new();
     for expected in expected_tensors(&config) {
-        let values = tensors.take(&expected.name)?;
-        store(&mut stored, expected, &values);
+        store(&mut stored, expected, &mut tensors)?;
     }
     let file = serialize(&stored)?;
 
@@ -89,32 +85,25 @@ struct Stored {
     bytes: Vec<u8>,
 }
 
-fn store(stored: &mut Vec<Stored>, expected: Expected, values: &[f32]) {
+fn store(stored: &mut Vec<Stored>, expected: Expected, tensors: &mut Tensors) -> Result<()> {
     let Expected { name, shape, role } = expected;
     let floats = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
     if !role.is_quantized() {
-        stored.push(Stored { name, dtype: Dtype::F32, shape, bytes: floats(values) });
-        return;
+        let bytes = floats(&tensors.take_f32(&name)?);
+        stored.push(Stored { name, dtype: Dtype::F32, shape, bytes });
+        return Ok(());
     }
-    let rows = values.chunks_exact(shape.last().copied().unwrap_or(1));
-    let (mut bytes, mut scales) = (Vec::with_capacity(values.len()), Vec::with_capacity(rows.len()));
-    for row in rows {
-        let scale = row.iter().fold(0.0_f32, |largest, value| largest.max(value.abs())) / LARGEST;
-        bytes.extend(row.iter().map(|value| quantized(*value, scale).cast_unsigned()));
-        scales.push(scale);
-    }
-    stored.push(Stored {
+    let rows = tensors.take_int8(&name, shape.last().copied().unwrap_or(1))?;
+    let scales = Stored {
         name: scale_name(&name),
         dtype: Dtype::F32,
-        shape: vec![scales.len()],
-        bytes: floats(&scales),
-    });
+        shape: vec![rows.scales.len()],
+        bytes: floats(&rows.scales),
+    };
+    stored.push(scales);
+    let bytes = rows.values.into_iter().map(i8::cast_unsigned).collect();
     stored.push(Stored { name, dtype: Dtype::I8, shape, bytes });
-}
-
-fn quantized(value: f32, scale: f32) -> i8 {
-    // A row of zeros has scale 0; the cast saturates and turns NaN into 0.
-    (value / scale).round().clamp(-LARGEST, LARGEST) as i8
+    Ok(())
 }
 
 fn serialize(stored: &[Stored]) -> Result<Vec<u8>> {
@@ -138,16 +127,4 @@ fn write_manifest(output: &Path, manifest: &Manifest) -> Result<()> {
 fn folder_name(path: &Path) -> String {
     let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     canonical.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quantized;
-
-    #[test]
-    fn rounds_half_away_from_zero_and_saturates() {
-        assert_eq!([0.5, -0.5, 1.49, 2.5, 127.0, -127.0].map(|v| quantized(v, 1.0)), [1, -1, 1, 3, 127, -127]);
-        assert_eq!(quantized(1000.0, 1.0), 127);
-        assert_eq!(quantized(0.0, 0.0), 0);
-    }
 }

@@ -59,6 +59,17 @@ impl PackedBatch {
         [&self.ids, &self.positions, &self.segments].map(|values| indices(values.clone(), device))
     }
 
+    /// Word ids, segments and positions as one tensor: `[3, tokens]`.
+    pub(super) fn indices(&self, device: &Device) -> Tensor<2, Int> {
+        let values = [self.ids.as_slice(), &self.segments, &self.positions].concat();
+        Tensor::from_data(TensorData::new(values, [3, self.tokens()]), (device, DType::I32))
+    }
+
+    /// Where each sequence begins, and the end: `[sequences + 1]`.
+    pub(super) fn offsets(&self, device: &Device) -> Tensor<1, Int> {
+        indices(self.offsets.iter().map(|offset| *offset as i32).collect(), device)
+    }
+
     /// The index of each sequence's first token, `[CLS]`: `[sequences]`.
     pub(super) fn first_tokens(&self, device: &Device) -> Tensor<1, Int> {
         indices(self.ranges().map(|range| range.start as i32).collect(), device)

@@ -1,11 +1,11 @@
-//! Pooler and classifier: from the `[CLS]` token's hidden state to the logit.
+//! Pooler and classifier: from the `[CLS]` token's hidden state to the logit. f32 in both precisions: two small products
+//! a pair, and the classifier's error would be the logit's error.
 
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::tanh;
 
-use super::PackedBatch;
 use super::parts::Parts;
 use crate::error::Result;
 
@@ -25,10 +25,9 @@ impl Head {
     }
 
     /// # Shapes
-    /// - hidden: `[tokens, hidden]`
+    /// - first: `[sequences, hidden]`, the hidden state of each sequence's first token
     /// - output: `[sequences]`
-    pub(super) fn forward(&self, hidden: Tensor<2>, batch: &PackedBatch) -> Tensor<1> {
-        let first = hidden.select(0, batch.first_tokens(&self.pooler.weight.device()));
-        self.classifier.forward(tanh(self.pooler.forward(first))).reshape([batch.sequences()])
+    pub(super) fn forward(&self, first: Tensor<2>) -> Tensor<1> {
+        self.classifier.forward(tanh(self.pooler.forward(first))).squeeze_dim(1)
     }
 }

@@ -1,15 +1,14 @@
-//! The cross-encoder as a burn module: embeddings, encoder layers, head.
+//! The cross-encoder as a burn module: an encoder in one of two precisions, and the head.
 //!
 //! Tokens of all pairs of a batch are packed into one `[tokens, hidden]` tensor without padding; only attention looks
 //! at where one sequence ends and the next begins. So a score does not depend on what else is in the batch.
 //! Field names are those of transformers' `BertForSequenceClassification`, which is the reference:
 //! <https://github.com/huggingface/transformers/blob/main/src/transformers/models/bert/modeling_bert.py>
 
-mod attention;
 mod batch;
-mod embeddings;
-mod encoder;
+mod f32;
 mod head;
+mod int8;
 mod parts;
 
 pub use batch::PackedBatch;
@@ -19,34 +18,41 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::weights::Tensors;
+use crate::weights::{Precision, Tensors};
 
-use embeddings::Embeddings;
-use encoder::EncoderLayer;
+use f32::F32Encoder;
 use head::Head;
+use int8::Int8Encoder;
+use parts::Parts;
 
 /// A BERT encoder with a pooler and a one-label classifier.
 #[derive(Module, Debug)]
 pub struct CrossEncoder {
-    embeddings: Embeddings,
-    layers: Vec<EncoderLayer>,
+    encoder: Encoder,
     head: Head,
 }
 
+/// The encoder of a precision. One value a model, so the variants' sizes do not matter.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)]
+enum Encoder {
+    F32(F32Encoder),
+    Int8(Int8Encoder),
+}
+
 impl CrossEncoder {
-    /// Builds the module from `tensors`, which are moved to `device` one by one.
+    /// Builds the module from `tensors`, in their precision; they are moved to `device` one by one.
     ///
     /// # Errors
     /// `INTERNAL` if a tensor of the expected table is not there; [`Tensors`] are complete by construction.
     pub fn new(config: &ModelConfig, mut tensors: Tensors, device: &Device) -> Result<Self> {
-        let mut parts = parts::Parts::new(config, &mut tensors, device);
-        Ok(Self {
-            embeddings: Embeddings::new(&mut parts)?,
-            layers: (0..config.num_hidden_layers)
-                .map(|layer| EncoderLayer::new(&mut parts, layer, config.num_attention_heads))
-                .collect::<Result<_>>()?,
-            head: Head::new(&mut parts)?,
-        })
+        let precision = tensors.precision();
+        let mut parts = Parts::new(config, &mut tensors, device);
+        let encoder = match precision {
+            Precision::F32 => Encoder::F32(F32Encoder::new(&mut parts)?),
+            Precision::Int8 => Encoder::Int8(Int8Encoder::new(&mut parts)?),
+        };
+        Ok(Self { encoder, head: Head::new(&mut parts)? })
     }
 
     /// The logit of every sequence of the batch.
@@ -56,10 +62,10 @@ impl CrossEncoder {
     /// - output: `[sequences]`
     #[must_use]
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<1> {
-        let mut hidden = self.embeddings.forward(batch);
-        for layer in &self.layers {
-            hidden = layer.forward(hidden, batch);
-        }
-        self.head.forward(hidden, batch)
+        let first = match &self.encoder {
+            Encoder::F32(encoder) => encoder.forward(batch),
+            Encoder::Int8(encoder) => encoder.forward(batch),
+        };
+        self.head.forward(first)
     }
 }

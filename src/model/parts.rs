@@ -4,9 +4,10 @@ use burn::module::Param;
 use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::int8::{AddNorm, Int8Linear};
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::weights::Tensors;
+use crate::weights::{Int8Rows, Tensors};
 
 /// Takes tensors out of a [`Tensors`] by name and makes layers of them on `device`.
 pub(super) struct Parts<'a> {
@@ -44,8 +45,40 @@ impl<'a> Parts<'a> {
         Ok(norm)
     }
 
+    /// One int8 layer of the output channels of several `torch.nn.Linear`, one after the other.
+    pub(super) fn int8_linear(&mut self, names: &[String], input: usize) -> Result<Int8Linear> {
+        let mut rows = Int8Rows { columns: input, ..Int8Rows::default() };
+        let mut bias = Vec::new();
+        for name in names {
+            let part = self.tensors.take_int8(&format!("{name}.weight"), input)?;
+            rows.values.extend(part.values);
+            rows.scales.extend(part.scales);
+            bias.extend(self.take(&format!("{name}.bias"))?);
+        }
+        Ok(Int8Linear::new(&rows, &bias, self.device))
+    }
+
+    /// The rows of a `torch.nn.Embedding`.
+    pub(super) fn int8_embedding(&mut self, name: &str) -> Result<Int8Rows> {
+        self.tensors.take_int8(&format!("{name}.weight"), self.config.hidden_size)
+    }
+
+    /// A `torch.nn.LayerNorm` over `hidden_size` that adds a residual first.
+    pub(super) fn add_norm(&mut self, name: &str) -> Result<AddNorm> {
+        let width = self.config.hidden_size;
+        Ok(AddNorm {
+            gamma: self.vector(&format!("{name}.weight"), width)?,
+            beta: self.vector(&format!("{name}.bias"), width)?,
+            epsilon: self.config.layer_norm_eps,
+        })
+    }
+
     pub(super) const fn config(&self) -> &'a ModelConfig {
         self.config
+    }
+
+    pub(super) const fn device(&self) -> &'a Device {
+        self.device
     }
 
     fn vector(&mut self, name: &str, width: usize) -> Result<Param<Tensor<1>>> {
@@ -54,7 +87,7 @@ impl<'a> Parts<'a> {
     }
 
     fn take(&mut self, name: &str) -> Result<Vec<f32>> {
-        self.tensors.take(name)
+        self.tensors.take_f32(name)
     }
 
     fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {

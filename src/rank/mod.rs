@@ -39,9 +39,8 @@ impl Reranker {
     /// Puts a model together from a folder's checked parts.
     ///
     /// # Errors
-    /// `MODEL_INVALID` if a tensor is missing or the tokenizer knows ids the model has no embedding for.
+    /// `INTERNAL` if a tensor is missing; the parts are complete by construction.
     pub fn new(config: ModelConfig, encoder: PairEncoder, tensors: Tensors, device: &Device) -> Result<Self> {
-        encoder.check_ids(config.vocab_size)?;
         let model = CrossEncoder::new(&config, tensors, device)?;
         Ok(Self { config, encoder, model })
     }

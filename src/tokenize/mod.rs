@@ -25,31 +25,24 @@ pub struct EncodedPair {
 pub struct PairEncoder {
     tokenizer: Tokenizer,
     special_tokens: usize,
+    vocab_size: usize,
 }
 
 impl PairEncoder {
-    /// Reads `tokenizer.json`. Only BERT's WordPiece components are accepted; truncation and padding that the file may
-    /// set are ignored, as `CrossEncoder` sets its own.
+    /// Reads the `tokenizer.json` of a model with `vocab_size` word pieces. Only BERT's WordPiece components are accepted;
+    /// truncation and padding that the file may set are ignored, as `CrossEncoder` sets its own.
     ///
     /// # Errors
-    /// `LIMIT` if it is too large, `MODEL_INVALID` if it is not a WordPiece tokenizer.
-    pub fn from_json(bytes: &[u8]) -> Result<Self> {
+    /// `LIMIT` if it is too large; `MODEL_INVALID` if it is not a WordPiece tokenizer or has ids beyond the vocabulary.
+    pub fn from_json(bytes: &[u8], vocab_size: usize) -> Result<Self> {
         let tokenizer = load::tokenizer(bytes)?;
-        let special_tokens = tokenizer.get_post_processor().map_or(0, |post| post.added_tokens(true));
-        Ok(Self { tokenizer, special_tokens })
-    }
-
-    /// Checks that the model has an embedding for every id this tokenizer can give.
-    ///
-    /// # Errors
-    /// `MODEL_INVALID` naming the first id that is out of range.
-    pub fn check_ids(&self, vocab_size: usize) -> Result<()> {
-        let largest = self.tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
-        if (largest as usize) < vocab_size {
-            return Ok(());
+        let largest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
+        if largest as usize >= vocab_size {
+            let message = format!("has token id {largest}, but config.json's vocab_size is {vocab_size}");
+            return Err(Error::model("tokenizer.json", message));
         }
-        let message = format!("has token id {largest}, but config.json's vocab_size is {vocab_size}");
-        Err(Error::model("tokenizer.json", message))
+        let special_tokens = tokenizer.get_post_processor().map_or(0, |post| post.added_tokens(true));
+        Ok(Self { tokenizer, special_tokens, vocab_size })
     }
 
     /// Encodes one pair, cut to `max_length` tokens.
@@ -109,10 +102,25 @@ impl PairEncoder {
         let (query, document) = truncate_encodings(query, Some(document), &params)
             .map_err(|e| Error::new(Code::Internal, "tokenizer", "cannot truncate a pair").caused_by(e))?;
         let pair = self.tokenizer.post_process(query, document, true).map_err(failed)?;
+        self.check(pair.get_ids(), max_length)?;
         Ok(EncodedPair {
             ids: pair.get_ids().to_vec(),
             segments: pair.get_type_ids().iter().map(|segment| u8::from(*segment == 1)).collect(),
             truncated,
         })
+    }
+
+    /// A template can name ids of its own, repeat a text or leave everything out; the model relies on none of that.
+    fn check(&self, ids: &[u32], max_length: usize) -> Result<()> {
+        if ids.is_empty() || ids.len() > max_length {
+            let message = format!("its post_processor makes {} tokens of a pair of {max_length} at most", ids.len());
+            return Err(Error::model("tokenizer.json", message));
+        }
+        match ids.iter().find(|id| **id as usize >= self.vocab_size) {
+            Some(id) => {
+                Err(Error::model("tokenizer.json", format!("its post_processor adds the unknown token id {id}")))
+            }
+            None => Ok(()),
+        }
     }
 }

@@ -7,9 +7,10 @@ use super::error::throw;
 use super::session::Session;
 use crate::config::ModelConfig;
 use crate::device;
+use crate::error::{Code, Error};
 use crate::rank::Reranker;
 use crate::tokenize::PairEncoder;
-use crate::weights::WeightsStream;
+use crate::weights::{Precision, WeightsStream};
 
 /// A model being loaded: construct with its two JSON files, `push` the weights as they arrive, then `finish`.
 #[wasm_bindgen]
@@ -21,12 +22,19 @@ pub struct ModelLoader {
 
 #[wasm_bindgen]
 impl ModelLoader {
-    /// Reads `config.json` and `tokenizer.json`. Throws `MODEL_INVALID` or `LIMIT`.
+    /// Reads `config.json` and `tokenizer.json`. `precision`: `int8`, `f32`, or empty for int8. Throws `MODEL_INVALID`,
+    /// `LIMIT` or `OPTION`.
     #[wasm_bindgen(constructor)]
-    pub fn new(config_json: &[u8], tokenizer_json: &[u8]) -> Result<ModelLoader, JsValue> {
+    pub fn new(config_json: &[u8], tokenizer_json: &[u8], precision: &str) -> Result<ModelLoader, JsValue> {
+        let precision = match precision {
+            "" => Precision::default(),
+            name => Precision::from_name(name).ok_or_else(|| {
+                throw(Error::new(Code::Option, "precision", format!("{name:?} is neither int8 nor f32")))
+            })?,
+        };
         let config = ModelConfig::from_json(config_json).map_err(throw)?;
-        let encoder = PairEncoder::from_json(tokenizer_json).map_err(throw)?;
-        let weights = WeightsStream::new(&config);
+        let encoder = PairEncoder::from_json(tokenizer_json, config.vocab_size).map_err(throw)?;
+        let weights = WeightsStream::new(&config, precision);
         Ok(Self { config, encoder, weights })
     }
 

@@ -1,4 +1,4 @@
-//! Little-endian f32, f16, bf16 and scaled i8 to f32.
+//! Little-endian f32, f16 and bf16 to f32.
 
 use half::{bf16, f16};
 use safetensors::Dtype;
@@ -16,14 +16,6 @@ pub(super) fn floats(name: &str, dtype: Dtype, bytes: &[u8]) -> Result<Vec<f32>>
         Dtype::BF16 => Ok(words(bytes).map(|word| bf16::from_le_bytes(word).to_f32()).collect()),
         other => Err(Error::model(name, format!("dtype {other:?}; expected F32, F16, BF16, or I8 with scales"))),
     }
-}
-
-/// Decodes i8 rows: each value times its row's scale.
-///
-/// `bytes` are `scales.len()` rows of `columns` values.
-pub(super) fn scaled_rows(bytes: &[u8], scales: &[f32], columns: usize) -> Vec<f32> {
-    let rows = bytes.chunks_exact(columns).zip(scales);
-    rows.flat_map(|(row, scale)| row.iter().map(move |byte| f32::from(byte.cast_signed()) * scale)).collect()
 }
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {

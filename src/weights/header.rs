@@ -11,9 +11,6 @@ use crate::config::ModelConfig;
 use crate::error::{Error, Result, check_limit};
 use crate::limits;
 
-/// Entries of a header; BERT-large has 391, with scales 540.
-pub const MAX_TENSORS: usize = 4096;
-
 const PLACE: &str = "weights header";
 
 /// A tensor of the file, in file order. `bytes` is its length.
@@ -40,7 +37,7 @@ pub(super) fn parse(json: &[u8], config: &ModelConfig) -> Result<Vec<Entry>> {
 /// `Metadata` is valid by construction: offsets lie end to end from 0 and shape x dtype is the length, without overflow.
 fn in_file_order(metadata: &Metadata) -> Result<Vec<Entry>> {
     let names = metadata.offset_keys();
-    check_limit(PLACE, names.len(), MAX_TENSORS, "tensors")?;
+    check_limit(PLACE, names.len(), limits::MAX_TENSORS, "tensors")?;
     check_limit("weights", metadata.data_len(), limits::MAX_WEIGHTS_BYTES, "bytes")?;
     let mut entries = Vec::with_capacity(names.len());
     for name in names {

@@ -1,15 +1,16 @@
 //! From bytes to named tensors: a safetensors stream is checked against the configuration before anything is
-//! allocated, then decoded tensor by tensor as its bytes arrive.
+//! allocated, then kept tensor by tensor, in the precision asked for, as its bytes arrive.
 //!
 //! Accepted: Hugging Face files in f32, f16 or bf16, and this project's int8 form, where a table or matrix `NAME` of
 //! i8 has a `NAME_scale` of f32 beside it, one scale a row. `docs/model-format.md` defines it.
 
 mod decode;
 mod header;
+mod int8;
 mod names;
 mod stream;
 
-pub use header::MAX_TENSORS;
+pub use int8::Int8Rows;
 pub use names::{Expected, Role, expected_tensors, scale_name};
 pub use stream::WeightsStream;
 
@@ -17,20 +18,99 @@ use std::collections::HashMap;
 
 use crate::error::{Code, Error, Result};
 
-/// The complete tensors of a model, decoded to f32 in their Hugging Face layout.
-#[derive(Debug, Default)]
-pub struct Tensors(HashMap<String, Vec<f32>>);
+/// In what form the embeddings and linear weights are kept and computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// i8 weights with a scale a row, through this project's kernels. Float files are quantised tensor by tensor as they
+    /// arrive, by the rule of `crossrank quantize`.
+    #[default]
+    Int8,
+    /// f32 weights through burn's own operations: the reference. int8 files are dequantised.
+    F32,
+}
+
+impl Precision {
+    /// The name used in options: `int8` or `f32`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// The precision of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Int8, Self::F32].into_iter().find(|precision| precision.as_str() == name)
+    }
+}
+
+/// A tensor on the host, in its Hugging Face layout.
+#[derive(Debug)]
+enum Values {
+    F32(Vec<f32>),
+    Int8(Int8Rows),
+}
+
+/// The complete tensors of a model.
+#[derive(Debug)]
+pub struct Tensors {
+    precision: Precision,
+    values: HashMap<String, Values>,
+}
 
 impl Tensors {
-    /// Takes the tensor `name` out.
+    fn new(precision: Precision) -> Self {
+        Self { precision, values: HashMap::new() }
+    }
+
+    /// The form that embeddings and linear weights are kept in.
+    #[must_use]
+    pub const fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Takes the tensor `name` out as f32.
     ///
     /// # Errors
     /// `INTERNAL` if it is not there (any more).
-    pub fn take(&mut self, name: &str) -> Result<Vec<f32>> {
-        self.0.remove(name).ok_or_else(|| Error::new(Code::Internal, name, "tensor taken twice or never loaded"))
+    pub fn take_f32(&mut self, name: &str) -> Result<Vec<f32>> {
+        match self.take(name)? {
+            Values::F32(values) => Ok(values),
+            Values::Int8(rows) => Ok(rows.dequantize()),
+        }
     }
 
-    fn insert(&mut self, name: String, values: Vec<f32>) {
-        self.0.insert(name, values);
+    /// Takes the tensor `name` out as int8 rows of `columns` values.
+    ///
+    /// # Errors
+    /// `INTERNAL` if it is not there (any more).
+    pub fn take_int8(&mut self, name: &str, columns: usize) -> Result<Int8Rows> {
+        match self.take(name)? {
+            Values::F32(values) => Ok(Int8Rows::quantize(&values, columns)),
+            Values::Int8(rows) => Ok(rows),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Result<Values> {
+        self.values.remove(name).ok_or_else(|| Error::new(Code::Internal, name, "tensor taken twice or never loaded"))
+    }
+
+    /// Keeps a tensor of floats; `columns` if it is one that int8 precision quantises.
+    fn insert_floats(&mut self, name: String, values: Vec<f32>, columns: Option<usize>) {
+        let values = match (self.precision, columns) {
+            (Precision::Int8, Some(columns)) => Values::Int8(Int8Rows::quantize(&values, columns)),
+            _ => Values::F32(values),
+        };
+        self.values.insert(name, values);
+    }
+
+    fn insert_int8(&mut self, name: String, rows: Int8Rows) {
+        let values = match self.precision {
+            Precision::Int8 => Values::Int8(rows),
+            Precision::F32 => Values::F32(rows.dequantize()),
+        };
+        self.values.insert(name, values);
     }
 }

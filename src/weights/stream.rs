@@ -1,15 +1,16 @@
 //! Reads a safetensors file as its bytes arrive, however they are cut: shards in order, or chunks from a network.
 //!
-//! Peak memory is the decoded model plus the tensor being received. An int8 tensor whose scales come later in the file
-//! waits as bytes.
+//! Peak memory is the model in its precision plus the tensor being received. An int8 tensor whose scales come later in the
+//! file waits without them.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use safetensors::Dtype;
 
 use super::header::{self, Entry};
-use super::names::{IGNORED, expected_tensors, scale_name};
-use super::{Tensors, decode};
+use super::names::{Expected, IGNORED, expected_tensors, scale_name};
+use super::{Int8Rows, Precision, Tensors, decode};
 use crate::config::ModelConfig;
 use crate::error::{Error, Result, check_limit};
 use crate::limits;
@@ -21,11 +22,19 @@ const LENGTH_BYTES: usize = 8;
 #[derive(Debug)]
 pub struct WeightsStream {
     config: ModelConfig,
+    table: HashMap<String, Kept>,
     state: State,
     buffer: Vec<u8>,
     tensors: Tensors,
-    waiting: HashMap<String, (Vec<u8>, usize)>,
+    waiting: HashMap<String, Int8Rows>,
     scales: HashMap<String, Vec<f32>>,
+}
+
+#[derive(Debug)]
+enum Kept {
+    Floats,
+    Quantizable,
+    ScalesOf(String),
 }
 
 #[derive(Debug)]
@@ -36,14 +45,15 @@ enum State {
 }
 
 impl WeightsStream {
-    /// A stream of the weights of a model of shape `config`.
+    /// A stream of the weights of a model of shape `config`, to be kept in `precision`.
     #[must_use]
-    pub fn new(config: &ModelConfig) -> Self {
+    pub fn new(config: &ModelConfig, precision: Precision) -> Self {
         Self {
             config: config.clone(),
+            table: table(config),
             state: State::Length,
             buffer: Vec::new(),
-            tensors: Tensors::default(),
+            tensors: Tensors::new(precision),
             waiting: HashMap::new(),
             scales: HashMap::new(),
         }
@@ -66,11 +76,11 @@ impl WeightsStream {
             };
             bytes = tail;
             if self.buffer.is_empty() {
-                self.take_piece(head)?;
+                self.take_piece(Cow::Borrowed(head))?;
             } else {
                 let mut piece = std::mem::take(&mut self.buffer);
                 piece.extend_from_slice(head);
-                self.take_piece(&piece)?;
+                self.take_piece(Cow::Owned(piece))?;
             }
         }
     }
@@ -98,14 +108,14 @@ impl WeightsStream {
         }
     }
 
-    fn take_piece(&mut self, piece: &[u8]) -> Result<()> {
+    fn take_piece(&mut self, piece: Cow<'_, [u8]>) -> Result<()> {
         match &mut self.state {
             State::Length => {
-                self.state = State::Header { bytes: header_length(piece)? };
+                self.state = State::Header { bytes: header_length(&piece)? };
                 Ok(())
             }
             State::Header { .. } => {
-                self.state = State::Data { rest: header::parse(piece, &self.config)?.into() };
+                self.state = State::Data { rest: header::parse(&piece, &self.config)?.into() };
                 Ok(())
             }
             State::Data { rest } => match rest.pop_front() {
@@ -115,39 +125,53 @@ impl WeightsStream {
         }
     }
 
-    fn take_tensor(&mut self, entry: Entry, bytes: &[u8]) -> Result<()> {
-        if entry.name == IGNORED {
+    fn take_tensor(&mut self, entry: Entry, bytes: Cow<'_, [u8]>) -> Result<()> {
+        let Entry { name, dtype, shape, .. } = entry;
+        if name == IGNORED {
             return Ok(());
         }
-        if entry.dtype == Dtype::I8 {
-            // `header::parse` has seen that there are scales, that the shape is [rows, columns] and columns > 0.
-            let columns = entry.shape.last().copied().unwrap_or(1);
-            match self.scales.remove(&entry.name) {
-                Some(scales) => self.tensors.insert(entry.name, decode::scaled_rows(bytes, &scales, columns)),
+        // `header::parse` has seen that quantisable tensors are [rows, columns] of the configuration, so columns > 0.
+        let columns = shape.last().copied().unwrap_or(1);
+        if dtype == Dtype::I8 {
+            let values = bytemuck::allocation::cast_vec::<u8, i8>(bytes.into_owned());
+            let mut rows = Int8Rows { values, scales: Vec::new(), columns };
+            match self.scales.remove(&name) {
+                Some(scales) => {
+                    rows.scales = scales;
+                    self.tensors.insert_int8(name, rows);
+                }
                 None => {
-                    self.waiting.insert(entry.name, (bytes.to_vec(), columns));
+                    self.waiting.insert(name, rows);
                 }
             }
             return Ok(());
         }
-        let values = decode::floats(&entry.name, entry.dtype, bytes)?;
-        match self.scaled_tensor(&entry.name) {
-            None => self.tensors.insert(entry.name, values),
-            Some(name) => match self.waiting.remove(&name) {
-                Some((bytes, columns)) => self.tensors.insert(name, decode::scaled_rows(&bytes, &values, columns)),
+        let values = decode::floats(&name, dtype, &bytes)?;
+        match self.table.get(&name) {
+            Some(Kept::Floats) => self.tensors.insert_floats(name, values, None),
+            Some(Kept::Quantizable) => self.tensors.insert_floats(name, values, Some(columns)),
+            Some(Kept::ScalesOf(tensor)) => match self.waiting.remove(tensor) {
+                Some(rows) => self.tensors.insert_int8(tensor.clone(), Int8Rows { scales: values, ..rows }),
                 None => {
-                    self.scales.insert(name, values);
+                    self.scales.insert(tensor.clone(), values);
                 }
             },
+            None => return Err(Error::model(name, "unexpected tensor")),
         }
         Ok(())
     }
+}
 
-    /// If `name` holds the scales of a tensor, that tensor's name.
-    fn scaled_tensor(&self, name: &str) -> Option<String> {
-        let tensors = expected_tensors(&self.config).into_iter();
-        tensors.map(|expected| expected.name).find(|tensor| scale_name(tensor) == name)
+/// What becomes of each tensor that the file may hold.
+fn table(config: &ModelConfig) -> HashMap<String, Kept> {
+    let mut table = HashMap::new();
+    for Expected { name, role, .. } in expected_tensors(config) {
+        if role.is_quantized() {
+            table.insert(scale_name(&name), Kept::ScalesOf(name.clone()));
+        }
+        table.insert(name, if role.is_quantized() { Kept::Quantizable } else { Kept::Floats });
     }
+    table
 }
 
 fn header_length(piece: &[u8]) -> Result<usize> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs, process};
 
+use crossrank::Precision;
 use crossrank::cli::{Manifest, load_model};
 
 use crate::fixtures::{fixture, golden, read, tiny};
@@ -46,7 +47,7 @@ fn quantize_makes_a_folder_that_loads_and_scores_like_the_original() {
     assert!(sizes.len() > 2 && sizes.iter().all(|bytes| *bytes <= 20_000), "{sizes:?}");
     assert_eq!(sizes.iter().sum::<usize>(), manifest.weights.bytes);
 
-    let (int8, f32) = (load_model(&scratch.0).unwrap(), tiny());
+    let (int8, f32) = (load_model(&scratch.0, Precision::F32).unwrap(), tiny());
     let golden = golden("tiny");
     let pairs: Vec<_> = golden.pairs.iter().map(|pair| (pair.query.as_str(), pair.document.as_str())).collect();
     let score = |model: &crossrank::Reranker| pollster::block_on(model.predict(&pairs, None, None)).unwrap();
@@ -76,7 +77,7 @@ fn a_changed_byte_in_a_shard_is_named() {
     let mut bytes = read(&shard);
     bytes[100] ^= 1;
     fs::write(&shard, bytes).unwrap();
-    let error = load_model(&scratch.0).unwrap_err();
+    let error = load_model(&scratch.0, Precision::F32).unwrap_err();
     assert!(error.to_string().contains("model-001.bin"), "{error}");
 }
 
@@ -118,7 +119,8 @@ fn evaluate_reports_both_orders() {
     let scratch = Scratch::new("evaluate");
     write_benchmark(&scratch.0);
     let (command, model, json) = (Path::new("evaluate"), Path::new("--model"), Path::new("--json"));
-    let output = crossrank([command, model, &fixture("tiny"), &scratch.0, json]);
+    let (precision, f32) = (Path::new("--precision"), Path::new("f32"));
+    let output = crossrank([command, model, &fixture("tiny"), &scratch.0, json, precision, f32]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     // The relevant document is the last of six candidates and the model's best.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crossrank::{ModelConfig, PairEncoder, Reranker, WeightsStream, device};
+use crossrank::{ModelConfig, PairEncoder, Precision, Reranker, WeightsStream, device};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -56,15 +56,16 @@ pub fn rounded(name: &str) -> Rounded {
     serde_json::from_slice(&read(fixture(name).join("golden.json"))).unwrap()
 }
 
+/// The tiny model in f32, the reference.
 pub fn tiny() -> Reranker {
-    tiny_with(&fixture("tiny/model.safetensors"))
+    tiny_with(&fixture("tiny/model.safetensors"), Precision::F32)
 }
 
 /// The tiny model with the weights of another file.
-pub fn tiny_with(weights: &Path) -> Reranker {
+pub fn tiny_with(weights: &Path, precision: Precision) -> Reranker {
     let config = ModelConfig::from_json(&read(fixture("tiny/config.json"))).unwrap();
-    let encoder = PairEncoder::from_json(&read(fixture("tiny/tokenizer.json"))).unwrap();
-    let mut stream = WeightsStream::new(&config);
+    let encoder = PairEncoder::from_json(&read(fixture("tiny/tokenizer.json")), config.vocab_size).unwrap();
+    let mut stream = WeightsStream::new(&config, precision);
     // An odd chunk size, so that every kind of piece is cut somewhere.
     for chunk in read(weights).chunks(4099) {
         stream.push(chunk).unwrap();

@@ -1,7 +1,7 @@
 //! Broken and crafted model files are errors that name what is wrong; nothing panics and nothing large is allocated.
 
 use crossrank::weights::expected_tensors;
-use crossrank::{Code, Error, ModelConfig, PairEncoder, WeightsStream, limits};
+use crossrank::{Code, Error, ModelConfig, PairEncoder, Precision, WeightsStream, limits};
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::{fixture, read};
@@ -37,7 +37,7 @@ pub fn file_of_zeros(config: &ModelConfig) -> Vec<u8> {
 }
 
 fn load(bytes: &[u8]) -> Result<(), Error> {
-    let mut stream = WeightsStream::new(&config());
+    let mut stream = WeightsStream::new(&config(), Precision::F32);
     stream.push(bytes)?;
     stream.finish().map(drop)
 }
@@ -65,7 +65,7 @@ fn a_right_file_is_accepted() {
 fn a_file_may_be_cut_anywhere() {
     let bytes = file_of_zeros(&config());
     for size in [1, 7, 8, 9, 1000, 65_536, bytes.len()] {
-        let mut stream = WeightsStream::new(&config());
+        let mut stream = WeightsStream::new(&config(), Precision::F32);
         // One-byte chunks of the head only: the rest follows whole.
         let (head, tail) = bytes.split_at(if size == 1 { 20_000 } else { bytes.len() });
         for chunk in head.chunks(size).chain(std::iter::once(tail)) {
@@ -219,9 +219,9 @@ fn weights_that_are_not_numbers_give_an_error_not_a_ranking() {
     let mut bytes = file_of_zeros(&config());
     let length = bytes.len();
     bytes[length - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
-    let mut stream = WeightsStream::new(&config());
+    let mut stream = WeightsStream::new(&config(), Precision::F32);
     stream.push(&bytes).unwrap();
-    let encoder = PairEncoder::from_json(&read(fixture("tiny/tokenizer.json"))).unwrap();
+    let encoder = PairEncoder::from_json(&read(fixture("tiny/tokenizer.json")), config().vocab_size).unwrap();
     let device = crossrank::device::cpu();
     let reranker = crossrank::Reranker::new(config(), encoder, stream.finish().unwrap(), &device).unwrap();
     let error = pollster::block_on(reranker.rank("a", &["b"], None, None)).unwrap_err();
@@ -249,7 +249,7 @@ fn tokenizers_of_other_kinds_are_refused_by_name() {
     for (key, component) in others {
         let mut file = tokenizer();
         file[key] = component;
-        let error = PairEncoder::from_json(file.to_string().as_bytes()).unwrap_err();
+        let error = PairEncoder::from_json(file.to_string().as_bytes(), config().vocab_size).unwrap_err();
         assert_eq!(error.code(), Code::ModelInvalid);
         assert!(error.to_string().contains(key), "{error}");
     }
@@ -258,20 +258,49 @@ fn tokenizers_of_other_kinds_are_refused_by_name() {
 #[test]
 fn tokenizer_bytes_that_are_not_one_are_refused() {
     for bytes in [&b""[..], b"{", b"[]", b"{}", b"<!doctype html>", b"\xff\xfe"] {
-        assert_eq!(PairEncoder::from_json(bytes).unwrap_err().code(), Code::ModelInvalid);
+        assert_eq!(PairEncoder::from_json(bytes, 2560).unwrap_err().code(), Code::ModelInvalid);
     }
     let mut broken = tokenizer();
     broken["model"]["vocab"] = json!({"[UNK]": "zero"});
-    assert_eq!(PairEncoder::from_json(broken.to_string().as_bytes()).unwrap_err().code(), Code::ModelInvalid);
+    assert_eq!(PairEncoder::from_json(broken.to_string().as_bytes(), 2560).unwrap_err().code(), Code::ModelInvalid);
 }
 
 #[test]
 fn ids_without_an_embedding_are_refused() {
     let mut file = tokenizer();
     file["model"]["vocab"]["zzzz"] = json!(1_000_000);
-    let encoder = PairEncoder::from_json(file.to_string().as_bytes()).unwrap();
-    let error = encoder.check_ids(config().vocab_size).unwrap_err();
+    let error = PairEncoder::from_json(file.to_string().as_bytes(), config().vocab_size).unwrap_err();
     assert!(error.to_string().contains("1000000"), "{error}");
+}
+
+#[test]
+fn templates_that_lie_are_errors_when_they_are_used() {
+    let lies = [
+        // A special token with an id of its own, beyond the vocabulary.
+        (
+            "special_tokens",
+            json!({"[CLS]": {"id": "[CLS]", "ids": [9_999_999], "tokens": ["[CLS]"]},
+            "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}),
+        ),
+        // A text four times.
+        ("pair", json!([0, 0, 1, 1].map(|kind| json!({"Sequence": {"id": "A", "type_id": kind}})))),
+        // No text and no special token at all.
+        ("pair", json!([{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}])),
+    ];
+    for (key, value) in lies {
+        let mut file = tokenizer();
+        file["post_processor"][key] = value.clone();
+        let Ok(encoder) = PairEncoder::from_json(file.to_string().as_bytes(), config().vocab_size) else { continue };
+        let codes: Vec<_> = [("a ".repeat(600), "b"), (String::new(), "")]
+            .iter()
+            .filter_map(|(query, document)| encoder.encode_pair(query, document, 512).err())
+            .map(|error| error.code())
+            .collect();
+        assert!(
+            !codes.is_empty() && codes.iter().all(|code| *code == Code::ModelInvalid),
+            "{key} = {value}: {codes:?}"
+        );
+    }
 }
 
 #[test]

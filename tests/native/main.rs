@@ -6,6 +6,7 @@
 mod commands;
 mod fixtures;
 mod hostile;
+mod int8;
 mod parity;
 mod properties;
 mod table;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crossrank::{Activation, Reranker};
+use crossrank::{Activation, Precision, Reranker};
 
 use crate::fixtures::{Golden, GoldenPair, fixture, golden, read, root, rounded, tiny, tiny_with};
 
@@ -57,7 +57,7 @@ fn f16_and_bf16_weights_are_read() {
     let texts = golden("tiny");
     let by_name: HashMap<_, _> = texts.pairs.iter().map(|pair| (pair.name.as_str(), pair)).collect();
     for folder in ["tiny-f16", "tiny-bf16"] {
-        let reranker = tiny_with(&fixture(folder).join("model.safetensors"));
+        let reranker = tiny_with(&fixture(folder).join("model.safetensors"), Precision::F32);
         for expected in rounded(folder).pairs {
             let found = logit(&reranker, by_name[expected.name.as_str()], Activation::Identity);
             assert!(
@@ -74,7 +74,7 @@ fn f16_and_bf16_weights_are_read() {
 fn the_default_model_equals_the_reference() {
     let golden = golden("default");
     assert!(golden.pairs.len() >= 45);
-    let reranker = crossrank::cli::load_model(&root().join("model")).unwrap();
+    let reranker = crossrank::cli::load_model(&root().join("model"), Precision::F32).unwrap();
     assert_ids(&reranker, &golden);
     assert_logits(&reranker, &golden, 1e-3);
 }
@@ -89,9 +89,10 @@ fn other_bert_shapes_load_from_their_config() {
         });
         let config = crossrank::ModelConfig::from_json(config.to_string().as_bytes()).unwrap();
         let file = crate::hostile::file_of_zeros(&config);
-        let mut stream = crossrank::WeightsStream::new(&config);
+        let mut stream = crossrank::WeightsStream::new(&config, Precision::F32);
         stream.push(&file).unwrap();
-        let encoder = crossrank::PairEncoder::from_json(&read(fixture("tiny/tokenizer.json"))).unwrap();
+        let encoder =
+            crossrank::PairEncoder::from_json(&read(fixture("tiny/tokenizer.json")), config.vocab_size).unwrap();
         let tensors = stream.finish().unwrap();
         let reranker = Reranker::new(config, encoder, tensors, &crossrank::device::cpu()).unwrap();
         let scores = pollster::block_on(reranker.predict(&[("a", "b c")], None, None)).unwrap();
@@ -108,7 +109,7 @@ fn the_unquantized_models_goldens_hold_where_they_are_at_hand() {
         return;
     }
     let golden = original(&folder.join("golden.json"));
-    let reranker = crossrank::cli::load_model(&folder).unwrap();
+    let reranker = crossrank::cli::load_model(&folder, Precision::F32).unwrap();
     assert_ids(&reranker, &golden);
     assert_logits(&reranker, &golden, 1e-3);
 }

@@ -4,9 +4,9 @@ use burn::module::Module;
 use burn::nn::{Embedding, LayerNorm};
 use burn::tensor::{Int, Tensor};
 
-use super::PackedBatch;
-use super::parts::Parts;
 use crate::error::Result;
+use crate::model::PackedBatch;
+use crate::model::parts::Parts;
 
 #[derive(Module, Debug)]
 pub(super) struct Embeddings {

@@ -5,9 +5,9 @@ use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 use burn::tensor::module::attention;
 
-use super::PackedBatch;
-use super::parts::Parts;
 use crate::error::Result;
+use crate::model::PackedBatch;
+use crate::model::parts::Parts;
 
 /// `LayerNorm(x + output(attention(query(x), key(x), value(x))))`
 #[derive(Module, Debug)]

@@ -5,10 +5,10 @@ use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 use burn::tensor::activation::gelu;
 
-use super::PackedBatch;
 use super::attention::SelfAttention;
-use super::parts::Parts;
 use crate::error::Result;
+use crate::model::PackedBatch;
+use crate::model::parts::Parts;
 
 #[derive(Module, Debug)]
 pub(super) struct EncoderLayer {

@@ -1,0 +1,363 @@
+//! Self-attention over packed sequences: one pass per sequence and head, four queries at a time, so that only four rows of
+//! attention weights exist at once. f32 throughout; a sequence's result does not depend on its neighbours.
+
+use super::lanes::F32x4;
+use super::math::exp;
+
+/// Queries that share one pass over the keys and values.
+const TILE_ROWS: usize = 4;
+/// Keys, or value channels, of one tile: two registers of four lanes.
+const TILE_COLUMNS: usize = 8;
+
+/// Where queries, keys and values lie, and how they are cut into sequences and heads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inputs<'a> {
+    /// Rows of `query_width` values; the queries are the first `hidden` of each.
+    ///
+    /// As many rows as there are tokens: every token asks. As many as there are sequences: only their first tokens ask.
+    pub queries: &'a [f32],
+    /// Width of a row of `queries`.
+    pub query_width: usize,
+    /// Rows of `key_value_width` values, one a token; the last `2 * hidden` are its key and its value.
+    pub keys_values: &'a [f32],
+    /// Width of a row of `keys_values`.
+    pub key_value_width: usize,
+    /// Sequence `i` is the tokens `offsets[i]..offsets[i + 1]`.
+    pub offsets: &'a [i32],
+    /// All heads together.
+    pub hidden: usize,
+    /// Heads; they divide `hidden`.
+    pub heads: usize,
+}
+
+/// `softmax(q k' / sqrt(head)) v` for every sequence and head.
+///
+/// # Shapes
+/// - out: `[queries, hidden]`
+///
+/// Rows that the slices do not hold are left as they are; the caller has checked lengths and offsets.
+pub(crate) fn attention(inputs: Inputs<'_>, out: &mut [f32]) {
+    let mut scratch = Scratch::default();
+    let tokens = inputs.keys_values.len() / inputs.key_value_width.max(1);
+    let all_tokens_ask = inputs.queries.len() / inputs.query_width.max(1) == tokens;
+    for (sequence, bounds) in inputs.offsets.windows(2).enumerate() {
+        let &[start, stop] = bounds else { continue };
+        let (start, stop) = (start.max(0) as usize, stop.max(0) as usize);
+        let asking = if all_tokens_ask { start..stop } else { sequence..sequence + 1 };
+        for head in 0..inputs.heads {
+            attend(&inputs, start..stop, asking.clone(), head, &mut scratch, out);
+        }
+    }
+}
+
+/// One head of one sequence, packed for the tiles. Kept from call to call to reuse the memory.
+#[derive(Default)]
+struct Scratch {
+    /// `[columns of keys][head][8]`: keys times the scale, transposed.
+    keys: Vec<[f32; TILE_COLUMNS]>,
+    /// `[columns of the head][tokens][8]`
+    values: Vec<[f32; TILE_COLUMNS]>,
+    /// Four queries, `[head][4]`.
+    queries: Vec<[f32; TILE_ROWS]>,
+    /// Attention weights of the four queries, `[tokens padded to 8][4]`: lanes are queries.
+    weights: Vec<[f32; TILE_ROWS]>,
+}
+
+fn attend(
+    inputs: &Inputs<'_>,
+    tokens: std::ops::Range<usize>,
+    asking: std::ops::Range<usize>,
+    head: usize,
+    scratch: &mut Scratch,
+    out: &mut [f32],
+) {
+    let size = inputs.hidden / inputs.heads;
+    let first = head * size;
+    scratch.pack(inputs, tokens.clone(), first, size);
+    let length = tokens.len();
+    let mut row = asking.start;
+    while row < asking.end {
+        let rows = row..(row + TILE_ROWS).min(asking.end);
+        scratch.take_queries(inputs, rows.clone(), first, size);
+        let sums = scratch.weigh(length, size);
+        scratch.mix(length, size, sums, |lane, channels, values| {
+            let Some(to) = rows.clone().nth(lane).and_then(|row| out.get_mut(row * inputs.hidden + first..)) else {
+                return;
+            };
+            let Some(to) = to.get_mut(channels..size) else { return };
+            to.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+        });
+        row += TILE_ROWS;
+    }
+}
+
+impl Scratch {
+    fn pack(&mut self, inputs: &Inputs<'_>, tokens: std::ops::Range<usize>, first: usize, size: usize) {
+        let scale = 1.0 / (size as f32).sqrt();
+        let (width, hidden) = (inputs.key_value_width, inputs.hidden);
+        let (key_columns, value_columns) = (tokens.len().div_ceil(TILE_COLUMNS), size.div_ceil(TILE_COLUMNS));
+        let length = tokens.len();
+        self.keys.clear();
+        self.keys.resize(key_columns * size, [0.0; TILE_COLUMNS]);
+        self.values.clear();
+        self.values.resize(value_columns * length, [0.0; TILE_COLUMNS]);
+        for (token, row) in inputs.keys_values.chunks_exact(width).skip(tokens.start).take(length).enumerate() {
+            let (keys, values) = row.split_at(width - hidden);
+            let keys = keys.get(width - 2 * hidden + first..).unwrap_or_default();
+            let column = self.keys.iter_mut().skip(token / TILE_COLUMNS * size).zip(keys).take(size);
+            for (to, key) in column {
+                if let Some(to) = to.get_mut(token % TILE_COLUMNS) {
+                    *to = key * scale;
+                }
+            }
+            let values = values.get(first..first + size).unwrap_or_default();
+            for (to, values) in self.values.iter_mut().skip(token).step_by(length).zip(values.chunks(TILE_COLUMNS)) {
+                to.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+            }
+        }
+    }
+
+    fn take_queries(&mut self, inputs: &Inputs<'_>, rows: std::ops::Range<usize>, first: usize, size: usize) {
+        self.queries.clear();
+        self.queries.resize(size, [0.0; TILE_ROWS]);
+        for (lane, row) in rows.enumerate() {
+            let query = inputs.queries.get(row * inputs.query_width + first..).unwrap_or_default();
+            for (to, value) in self.queries.iter_mut().zip(query) {
+                if let Some(to) = to.get_mut(lane) {
+                    *to = *value;
+                }
+            }
+        }
+    }
+
+    /// Fills `weights` with `exp(score - largest score)` and returns the sums of each query's weights.
+    #[inline]
+    fn weigh(&mut self, length: usize, size: usize) -> F32x4 {
+        self.weights.clear();
+        self.weights.resize(length.next_multiple_of(TILE_COLUMNS), [0.0; TILE_ROWS]);
+        let queries = self.queries.as_slice();
+        let mut largest = F32x4::splat(f32::NEG_INFINITY);
+        let columns = self.weights.as_chunks_mut::<TILE_COLUMNS>().0;
+        for (index, (keys, weights)) in self.keys.chunks_exact(size).zip(columns).enumerate() {
+            let scores = scores(queries, keys);
+            let valid = (length - index * TILE_COLUMNS).min(TILE_COLUMNS);
+            for (to, score) in weights.iter_mut().zip(scores).take(valid) {
+                largest = largest.max(score);
+                score.store(to);
+            }
+        }
+        let mut sum = F32x4::splat(0.0);
+        for to in self.weights.iter_mut().take(length) {
+            let weight = exp(F32x4::load(to) - largest);
+            sum = sum + weight;
+            weight.store(to);
+        }
+        sum
+    }
+
+    /// Hands out each query's weighted mean of the values, 8 channels at a time: `(query, first channel, values)`.
+    #[inline]
+    fn mix(&self, length: usize, size: usize, sums: F32x4, mut give: impl FnMut(usize, usize, &[f32; TILE_COLUMNS])) {
+        let inverse = (F32x4::splat(1.0) / sums).to_array();
+        for (index, values) in self.values.chunks_exact(length).enumerate().take(size.div_ceil(TILE_COLUMNS)) {
+            let rows = weighted_sums(&self.weights, values);
+            for (lane, ([low, high], inverse)) in rows.into_iter().zip(inverse).enumerate() {
+                let inverse = F32x4::splat(inverse);
+                let mut mixed = [0.0; TILE_COLUMNS];
+                if let [first, second] = mixed.as_chunks_mut::<4>().0 {
+                    (low * inverse).store(first);
+                    (high * inverse).store(second);
+                }
+                give(lane, index * TILE_COLUMNS, &mixed);
+            }
+        }
+    }
+}
+
+/// Products of four queries with eight keys: one register a key, lanes are queries.
+#[inline(always)]
+fn scores(queries: &[[f32; TILE_ROWS]], keys: &[[f32; TILE_COLUMNS]]) -> [F32x4; TILE_COLUMNS] {
+    let mut sums = [F32x4::splat(0.0); TILE_COLUMNS];
+    for (query, key) in queries.iter().zip(keys) {
+        let query = F32x4::load(query);
+        for (sum, key) in sums.iter_mut().zip(key) {
+            *sum = *sum + query * F32x4::splat(*key);
+        }
+    }
+    sums
+}
+
+/// For each of four queries the sum of the values of eight channels, weighted.
+#[inline(always)]
+fn weighted_sums(weights: &[[f32; TILE_ROWS]], values: &[[f32; TILE_COLUMNS]]) -> [[F32x4; 2]; TILE_ROWS] {
+    let mut sums = [[F32x4::splat(0.0); 2]; TILE_ROWS];
+    for (weights, values) in weights.iter().zip(values) {
+        let (low, high) = halves(values);
+        for ([first, second], weight) in sums.iter_mut().zip(weights) {
+            let weight = F32x4::splat(*weight);
+            *first = *first + weight * low;
+            *second = *second + weight * high;
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn halves(values: &[f32; TILE_COLUMNS]) -> (F32x4, F32x4) {
+    match values.as_chunks::<4>().0 {
+        [low, high] => (F32x4::load(low), F32x4::load(high)),
+        _ => (F32x4::splat(0.0), F32x4::splat(0.0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::test_data::noise;
+
+    /// The definition, in f64.
+    fn reference(inputs: &Inputs<'_>, query_of_token: impl Fn(usize, usize) -> Option<usize>) -> Vec<f64> {
+        let size = inputs.hidden / inputs.heads;
+        let rows = inputs.queries.len() / inputs.query_width;
+        let mut out = vec![0.0; rows * inputs.hidden];
+        for (sequence, bounds) in inputs.offsets.windows(2).enumerate() {
+            let tokens = bounds[0] as usize..bounds[1] as usize;
+            for token in tokens.clone() {
+                let Some(row) = query_of_token(sequence, token) else { continue };
+                for head in 0..inputs.heads {
+                    let at =
+                        |slice: &[f32], row: usize, width: usize, column: usize| f64::from(slice[row * width + column]);
+                    let key = inputs.key_value_width - 2 * inputs.hidden;
+                    let scores: Vec<f64> = tokens
+                        .clone()
+                        .map(|other| {
+                            (head * size..(head + 1) * size)
+                                .map(|c| {
+                                    at(inputs.queries, row, inputs.query_width, c)
+                                        * at(inputs.keys_values, other, inputs.key_value_width, key + c)
+                                })
+                                .sum::<f64>()
+                                / (size as f64).sqrt()
+                        })
+                        .collect();
+                    let largest = scores.iter().copied().fold(f64::MIN, f64::max);
+                    let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+                    let sum: f64 = weights.iter().sum();
+                    for c in head * size..(head + 1) * size {
+                        let mixed = tokens.clone().zip(&weights).map(|(other, weight)| {
+                            weight * at(inputs.keys_values, other, inputs.key_value_width, key + inputs.hidden + c)
+                        });
+                        out[row * inputs.hidden + c] = mixed.sum::<f64>() / sum;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn assert_close(ours: &[f32], exact: &[f64]) {
+        for (index, (ours, exact)) in ours.iter().zip(exact).enumerate() {
+            assert!((f64::from(*ours) - exact).abs() < 2e-6, "{index}: {ours} is not {exact}");
+        }
+    }
+
+    #[test]
+    fn every_length_and_head_size_equals_the_definition() {
+        for (heads, size) in [(1, 1), (2, 3), (4, 8), (3, 32), (2, 64)] {
+            let hidden = heads * size;
+            for length in (1..=64).chain([127, 130]) {
+                let qkv = noise(length * 3 * hidden, 7);
+                let offsets = [0, length as i32];
+                let inputs = Inputs {
+                    queries: &qkv,
+                    query_width: 3 * hidden,
+                    keys_values: &qkv,
+                    key_value_width: 3 * hidden,
+                    offsets: &offsets,
+                    hidden,
+                    heads,
+                };
+                let mut out = vec![f32::NAN; length * hidden];
+                attention(inputs, &mut out);
+                assert_close(&out, &reference(&inputs, |_, token| Some(token)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_sequence_is_the_same_in_company_bit_for_bit() {
+        let (hidden, heads) = (16, 2);
+        let qkv = noise(40 * 3 * hidden, 3);
+        let run = |qkv: &[f32], offsets: &[i32]| {
+            let width = 3 * hidden;
+            let mut out = vec![0.0; qkv.len() / 3];
+            attention(
+                Inputs {
+                    queries: qkv,
+                    query_width: width,
+                    keys_values: qkv,
+                    key_value_width: width,
+                    offsets,
+                    hidden,
+                    heads,
+                },
+                &mut out,
+            );
+            out
+        };
+        let together = run(&qkv, &[0, 5, 18, 40]);
+        let alone = run(&qkv[5 * 3 * hidden..18 * 3 * hidden], &[0, 13]);
+        assert_eq!(together[5 * hidden..18 * hidden], alone);
+    }
+
+    #[test]
+    fn first_tokens_alone_give_the_same_rows_bit_for_bit() {
+        let (hidden, heads) = (24, 3);
+        let qkv = noise(30 * 3 * hidden, 9);
+        let offsets = [0, 7, 8, 30];
+        let width = 3 * hidden;
+        let all = Inputs {
+            queries: &qkv,
+            query_width: width,
+            keys_values: &qkv,
+            key_value_width: width,
+            offsets: &offsets,
+            hidden,
+            heads,
+        };
+        let mut everything = vec![0.0; 30 * hidden];
+        attention(all, &mut everything);
+        let queries: Vec<f32> = [0, 7, 8].iter().flat_map(|t| qkv[t * width..t * width + hidden].to_vec()).collect();
+        let keys_values: Vec<f32> = qkv.chunks(width).flat_map(|row| row[hidden..].to_vec()).collect();
+        let mut firsts = vec![0.0; 3 * hidden];
+        let split = Inputs {
+            queries: &queries,
+            query_width: hidden,
+            keys_values: &keys_values,
+            key_value_width: 2 * hidden,
+            ..all
+        };
+        attention(split, &mut firsts);
+        for (row, token) in [0, 7, 8].into_iter().enumerate() {
+            assert_eq!(firsts[row * hidden..(row + 1) * hidden], everything[token * hidden..(token + 1) * hidden]);
+        }
+    }
+
+    #[test]
+    fn large_scores_do_not_overflow() {
+        let hidden = 8;
+        let qkv: Vec<f32> = noise(9 * 3 * hidden, 1).iter().map(|v| v * 300.0).collect();
+        let inputs = Inputs {
+            queries: &qkv,
+            query_width: 24,
+            keys_values: &qkv,
+            key_value_width: 24,
+            offsets: &[0, 9],
+            hidden,
+            heads: 1,
+        };
+        let mut out = vec![0.0; 9 * hidden];
+        attention(inputs, &mut out);
+        assert!(out.iter().all(|value| value.is_finite()));
+    }
+}

@@ -1,0 +1,241 @@
+//! `y = x W + b` with int8 weights: activations are quantised per row to 7 bits, products are summed exactly in i32, and
+//! one epilogue dequantises, adds the bias and, where it follows, applies GELU.
+//!
+//! The integer part has several forms, each for one kind of processor, all with the same result bit for bit:
+//! [`portable`] is the specification. Weights are packed once, in the layout of the form that this build uses.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod form;
+#[cfg(not(target_family = "wasm"))]
+mod portable;
+#[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+mod relaxed;
+#[cfg(all(target_family = "wasm", not(feature = "relaxed-simd")))]
+mod simd128;
+
+use form::{Activations, Form};
+
+use super::lanes::F32x4;
+use super::math::gelu;
+use crate::weights::Int8Rows;
+
+/// Output channels of one panel of packed weights, and of one tile.
+pub(crate) const PANEL: usize = 8;
+/// Rows of activations of one tile. 4 x 8 sums fill the 16 registers of x64 without spilling; ARM has room for more.
+const TILE_ROWS: usize = 4;
+/// Rows of activations that stay in the second-level cache while all panels pass over them.
+const BLOCK_ROWS: usize = 192;
+/// Inputs are padded to a multiple of it, so that every form reads whole steps.
+const INPUT_MULTIPLE: usize = 16;
+
+/// What follows a linear layer in its epilogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Epilogue {
+    /// Nothing but the bias.
+    Bias,
+    /// The bias, then GELU.
+    Gelu,
+}
+
+/// Weights in the layout of this build's form, and what the epilogue needs, all per output channel and padded to whole
+/// panels.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Packed {
+    /// `[panels, input / 4, 8]` words of four bytes.
+    pub words: Vec<i32>,
+    /// Dequantisation of each channel.
+    pub scales: Vec<f32>,
+    /// What a channel's sum is too large by, because activations are stored with a zero point.
+    pub excess: Vec<i32>,
+    /// Bias of each channel.
+    pub bias: Vec<f32>,
+}
+
+/// The packed weights of a linear layer, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weights<'a> {
+    /// As in [`Packed`].
+    pub words: &'a [i32],
+    /// As in [`Packed`].
+    pub scales: &'a [f32],
+    /// As in [`Packed`].
+    pub excess: &'a [i32],
+    /// As in [`Packed`].
+    pub bias: &'a [f32],
+    /// Width of the input, without padding.
+    pub input: usize,
+    /// Output channels, without padding.
+    pub output: usize,
+}
+
+/// The padded input width of a layer.
+pub(crate) const fn padded_input(input: usize) -> usize {
+    input.next_multiple_of(INPUT_MULTIPLE)
+}
+
+#[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+type Chosen = relaxed::Relaxed;
+#[cfg(all(target_family = "wasm", not(feature = "relaxed-simd")))]
+type Chosen = simd128::Simd128;
+#[cfg(not(target_family = "wasm"))]
+type Chosen = portable::Portable;
+
+/// Packs int8 rows, one an output channel, for the form of this build.
+pub(crate) fn pack(rows: &Int8Rows, bias: &[f32]) -> Packed {
+    pack_for::<Chosen>(rows, bias)
+}
+
+fn pack_for<F: Form>(rows: &Int8Rows, bias: &[f32]) -> Packed {
+    let (input, output) = (rows.columns, rows.scales.len());
+    let (steps, panels) = (padded_input(input) / F::STEP, output.div_ceil(PANEL));
+    let mut bytes = vec![0_i8; panels * steps * PANEL * F::STEP];
+    let mut excess = vec![0; panels * PANEL];
+    for (channel, row) in rows.values.chunks_exact(input).enumerate() {
+        let (panel, lane) = (channel / PANEL, channel % PANEL);
+        for (step, group) in row.chunks(F::STEP).enumerate() {
+            let start = ((panel * steps + step) * PANEL + lane) * F::STEP;
+            for (to, from) in bytes.iter_mut().skip(start).zip(group) {
+                *to = *from;
+            }
+        }
+        if let Some(excess) = excess.get_mut(channel) {
+            *excess = F::ZERO_POINT * row.iter().map(|weight| i32::from(*weight)).sum::<i32>();
+        }
+    }
+    let words = bytes.as_chunks::<4>().0.iter().map(|word| i32::from_le_bytes(word.map(i8::cast_unsigned)));
+    let padded = |values: &[f32]| {
+        let mut values = values.to_vec();
+        values.resize(panels * PANEL, 0.0);
+        values
+    };
+    Packed { words: words.collect(), scales: padded(&rows.scales), excess, bias: padded(bias) }
+}
+
+/// `out = epilogue(x W + b)`.
+///
+/// # Shapes
+/// - x: `[rows, weights.input]`
+/// - out: `[rows, weights.output]`
+///
+/// Slices of other lengths are cut to the rows that all of them hold; the caller has checked them.
+pub(crate) fn linear(x: &[f32], weights: Weights<'_>, epilogue: Epilogue, out: &mut [f32]) {
+    match epilogue {
+        Epilogue::Bias => run_best(x, weights, |value| value, out),
+        Epilogue::Gelu => run_best(x, weights, gelu, out),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn run_best(x: &[f32], weights: Weights<'_>, then: impl Fn(F32x4) -> F32x4, out: &mut [f32]) {
+    #[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+    relaxed::run(x, weights, then, out);
+    #[cfg(not(all(target_family = "wasm", feature = "relaxed-simd")))]
+    run::<Chosen>(x, weights, then, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+fn run_best(x: &[f32], weights: Weights<'_>, then: impl Fn(F32x4) -> F32x4, out: &mut [f32]) {
+    if std::arch::is_x86_feature_detected!("avx2") {
+        avx2::run(x, weights, then, out);
+    } else {
+        run::<portable::Portable>(x, weights, then, out);
+    }
+}
+
+/// The whole layer in one form. Inlined into a function with the form's target features.
+#[inline(always)]
+fn run<F: Form>(x: &[f32], weights: Weights<'_>, then: impl Fn(F32x4) -> F32x4, out: &mut [f32]) {
+    let Weights { input, output, .. } = weights;
+    let steps = padded_input(input) / F::STEP;
+    let mut block = Activations::new(BLOCK_ROWS.min(x.len() / input.max(1)), steps);
+    for (x, out) in x.chunks(BLOCK_ROWS * input).zip(out.chunks_mut(BLOCK_ROWS * output)) {
+        block.quantize::<F>(x, input);
+        run_block::<F>(&block, weights, &then, out);
+    }
+}
+
+/// One block of activations against all panels.
+#[inline(always)]
+fn run_block<F: Form>(block: &Activations, weights: Weights<'_>, then: &impl Fn(F32x4) -> F32x4, out: &mut [f32]) {
+    let panels = weights.words.chunks_exact(block.steps() * F::STEP_WORDS);
+    let scales = weights.scales.as_chunks::<PANEL>().0;
+    let excess = weights.excess.as_chunks::<PANEL>().0;
+    let bias = weights.bias.as_chunks::<PANEL>().0;
+    for (index, (((panel, scales), excess), bias)) in panels.zip(scales).zip(excess).zip(bias).enumerate() {
+        let channel = Channel { scales, excess, bias, first: index * PANEL };
+        let mut rows = block.rows();
+        let mut out = out.chunks_mut(weights.output);
+        loop {
+            let tile: [_; TILE_ROWS] = std::array::from_fn(|_| rows.next());
+            match tile {
+                [Some(a), Some(b), Some(c), Some(d)] => {
+                    let sums = tile_sums::<F, 4>([a.steps, b.steps, c.steps, d.steps], panel);
+                    for (sum, row) in sums.into_iter().zip([a, b, c, d]) {
+                        channel.finish::<F>(sum, row.scale, then, out.next());
+                    }
+                }
+                rest => {
+                    for row in rest.into_iter().flatten() {
+                        let [sum] = tile_sums::<F, 1>([row.steps], panel);
+                        channel.finish::<F>(sum, row.scale, then, out.next());
+                    }
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Sums of `ROWS` rows of activations with the 8 channels of a panel.
+#[inline(always)]
+fn tile_sums<F: Form, const ROWS: usize>(rows: [&[[u8; 4]]; ROWS], panel: &[i32]) -> [F::Sums; ROWS] {
+    let weights = F::panel(panel);
+    // One length for all, so that the loop needs no bounds checks.
+    let steps = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(weights.len());
+    let weights = weights.get(..steps).unwrap_or_default();
+    let rows = rows.map(|row| row.get(..steps).unwrap_or_default());
+    let mut sums = [F::zero(); ROWS];
+    for (step, weights) in weights.iter().enumerate() {
+        let weights = F::load(weights);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            // `step` is below the common length.
+            if let Some(activations) = row.get(step) {
+                *sum = F::add(*sum, weights, *activations);
+            }
+        }
+    }
+    sums
+}
+
+/// What the epilogue knows of a panel's channels.
+struct Channel<'a> {
+    scales: &'a [f32; PANEL],
+    excess: &'a [i32; PANEL],
+    bias: &'a [f32; PANEL],
+    first: usize,
+}
+
+impl Channel<'_> {
+    #[inline(always)]
+    fn finish<F: Form>(&self, sums: F::Sums, scale: f32, then: &impl Fn(F32x4) -> F32x4, out: Option<&mut [f32]>) {
+        let scale = F32x4::splat(scale);
+        let exact = F::floats(sums, self.excess);
+        let mut values = [0.0; PANEL];
+        let (scales, bias) = (self.scales.as_chunks::<4>().0, self.bias.as_chunks::<4>().0);
+        for (((value, exact), scales), bias) in
+            values.as_chunks_mut::<4>().0.iter_mut().zip(exact).zip(scales).zip(bias)
+        {
+            then(exact * scale * F32x4::load(scales) + F32x4::load(bias)).store(value);
+        }
+        let Some(channels) = out.and_then(|row| row.get_mut(self.first..)) else { return };
+        match channels.first_chunk_mut::<PANEL>() {
+            Some(channels) => *channels = values,
+            // The last panel of a width that is no multiple of 8.
+            None => channels.iter_mut().zip(values).for_each(|(channel, value)| *channel = value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! SIMD128 only: activations in i16 without zero point, weights widened on load, `i32x4.dot_i16x8_s`.
+
+use core::arch::wasm32::{
+    i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_splat, i32x4_trunc_sat_f32x4, v128,
+    v128_load, v128_load32_splat, v128_store,
+};
+
+use super::form::Form;
+use super::{F32x4, PANEL};
+
+pub(super) struct Simd128;
+
+// SAFETY of the blocks below: loads and stores go through references to as many bytes and need no alignment.
+#[allow(unsafe_code)]
+impl Form for Simd128 {
+    type Sums = [v128; 2];
+    type Step = [i32; PANEL / 2];
+    type Loaded = [v128; 2];
+
+    const STEP: usize = 2;
+    const ZERO_POINT: i32 = 0;
+
+    #[inline(always)]
+    fn panel(words: &[i32]) -> &[Self::Step] {
+        words.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn zero() -> Self::Sums {
+        [i32x4_splat(0); 2]
+    }
+
+    #[inline(always)]
+    fn load(weights: &Self::Step) -> Self::Loaded {
+        let at = weights.as_ptr().cast::<i8>();
+        unsafe { [i16x8_load_extend_i8x8(at), i16x8_load_extend_i8x8(at.add(8))] }
+    }
+
+    #[inline(always)]
+    fn add([low, high]: Self::Sums, [first, second]: Self::Loaded, activations: [u8; 4]) -> Self::Sums {
+        let activations = unsafe { v128_load32_splat(activations.as_ptr().cast()) };
+        [i32x4_add(low, i32x4_dot_i16x8(activations, first)), i32x4_add(high, i32x4_dot_i16x8(activations, second))]
+    }
+
+    #[inline(always)]
+    fn floats([low, high]: Self::Sums, _excess: &[i32; PANEL]) -> [F32x4; 2] {
+        [F32x4::from_i32(low), F32x4::from_i32(high)]
+    }
+
+    #[inline(always)]
+    fn store(rounded: &[f32; 16], to: &mut [[u8; 4]]) {
+        let Some(to) = to.first_chunk_mut::<8>() else { return };
+        let at = rounded.as_ptr().cast::<v128>();
+        let whole = |index| unsafe { i32x4_trunc_sat_f32x4(v128_load(at.add(index))) };
+        let to = to.as_mut_ptr().cast::<v128>();
+        unsafe {
+            v128_store(to, i16x8_narrow_i32x4(whole(0), whole(1)));
+            v128_store(to.add(1), i16x8_narrow_i32x4(whole(2), whole(3)));
+        }
+    }
+}

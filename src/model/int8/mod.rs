@@ -1,0 +1,56 @@
+//! The encoder with int8 weights, through the kernels of `crate::kernels`.
+//!
+//! Same mathematics as `f32`, arranged for speed: query, key and value are one linear layer; GELU belongs to the layer
+//! before it; the last layer computes only what the head reads, the first token of each sequence.
+
+mod embeddings;
+mod layer;
+mod linear;
+mod norm;
+
+pub(super) use linear::Int8Linear;
+pub(super) use norm::AddNorm;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::PackedBatch;
+use super::parts::Parts;
+use crate::error::{Code, Error, Result};
+
+use embeddings::Embeddings;
+use layer::{LastLayer, Layer};
+
+/// Embeddings and encoder layers.
+#[derive(Module, Debug)]
+pub(super) struct Int8Encoder {
+    embeddings: Embeddings,
+    layers: Vec<Layer>,
+    last: LastLayer,
+}
+
+impl Int8Encoder {
+    pub(super) fn new(parts: &mut Parts<'_>) -> Result<Self> {
+        let none = || Error::new(Code::Internal, "config", "a model without layers");
+        let last = parts.config().num_hidden_layers.checked_sub(1).ok_or_else(none)?;
+        Ok(Self {
+            embeddings: Embeddings::new(parts)?,
+            layers: (0..last).map(|layer| Layer::new(parts, layer)).collect::<Result<_>>()?,
+            last: LastLayer::new(parts, last)?,
+        })
+    }
+
+    /// The last layer's hidden state of every sequence's first token.
+    ///
+    /// # Shapes
+    /// - output: `[sequences, hidden]`
+    pub(super) fn forward(&self, batch: &PackedBatch) -> Tensor<2> {
+        let mut hidden = self.embeddings.forward(batch);
+        let device = hidden.device();
+        let offsets = batch.offsets(&device);
+        for layer in &self.layers {
+            hidden = layer.forward(hidden, &offsets);
+        }
+        self.last.forward(hidden, &offsets, batch.first_tokens(&device))
+    }
+}

@@ -1,0 +1,82 @@
+//! The int8 encoder against the f32 one, and what int8 promises on its own: bit-identical scores in any company.
+
+use crossrank::cli::load_model;
+use crossrank::{Activation, Precision, Reranker};
+
+use crate::fixtures::{Golden, fixture, golden, root, tiny_with};
+
+fn texts(golden: &Golden) -> Vec<(&str, &str)> {
+    golden.pairs.iter().map(|pair| (pair.query.as_str(), pair.document.as_str())).collect()
+}
+
+fn predict(reranker: &Reranker, pairs: &[(&str, &str)]) -> Vec<f32> {
+    pollster::block_on(reranker.predict(pairs, Some(Activation::Identity), None)).unwrap()
+}
+
+/// Mean and largest difference between int8 and the golden f32 logits of `name`.
+fn differences(reranker: &Reranker, golden: &Golden) -> (f32, f32) {
+    let differences: Vec<f32> = golden
+        .pairs
+        .iter()
+        .map(|pair| {
+            let pairs = [(pair.query.as_str(), pair.document.as_str())];
+            let scores = reranker.predict(&pairs, Some(Activation::Identity), Some(pair.max_length));
+            (pollster::block_on(scores).unwrap()[0] - pair.logit).abs()
+        })
+        .collect();
+    let worst = differences.iter().copied().fold(0.0, f32::max);
+    (differences.iter().sum::<f32>() / differences.len() as f32, worst)
+}
+
+// The tolerances are those of tests/reference/README.md, where they were simulated independently in numpy.
+
+#[test]
+fn the_default_model_stays_near_its_f32_logits() {
+    let reranker = load_model(&root().join("model"), Precision::Int8).unwrap();
+    let (mean, worst) = differences(&reranker, &golden("default"));
+    println!("int8 against f32, default model: mean {mean}, largest {worst}");
+    assert!(mean <= 0.06 && worst <= 0.25, "mean {mean}, largest {worst}");
+}
+
+#[test]
+fn the_tiny_model_stays_near_its_f32_logits() {
+    let reranker = tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8);
+    let (mean, worst) = differences(&reranker, &golden("tiny"));
+    println!("int8 against f32, tiny model: mean {mean}, largest {worst}");
+    assert!(mean <= 0.09 && worst <= 0.4, "mean {mean}, largest {worst}");
+}
+
+#[test]
+fn a_score_is_bit_identical_in_any_company_and_order() {
+    let reranker = tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8);
+    let golden = golden("tiny");
+    let pairs = texts(&golden);
+    let together = predict(&reranker, &pairs);
+    let mut reversed = pairs.clone();
+    reversed.reverse();
+    let mut backwards = predict(&reranker, &reversed);
+    backwards.reverse();
+    assert_eq!(together, backwards);
+    for (pair, score) in pairs.iter().zip(together) {
+        assert_eq!(predict(&reranker, &[*pair]), [score]);
+    }
+}
+
+#[test]
+fn a_float_folder_quantised_on_load_scores_like_the_quantised_folder() {
+    let output = std::env::temp_dir().join(format!("crossrank-{}-on-load", std::process::id()));
+    let args = crossrank::cli::QuantizeArgs {
+        input: fixture("tiny"),
+        output: output.clone(),
+        id: None,
+        license: "unknown".to_owned(),
+        shard_bytes: 20_000,
+    };
+    crossrank::cli::quantize(&args).unwrap();
+    let (folder, on_load) =
+        (load_model(&output, Precision::Int8), tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8));
+    // Left behind in the temporary directory if this test fails.
+    std::fs::remove_dir_all(output).unwrap();
+    let golden = golden("tiny");
+    assert_eq!(predict(&folder.unwrap(), &texts(&golden)), predict(&on_load, &texts(&golden)));
+}
