@@ -6,6 +6,7 @@ import { WORKER_START_MS } from './limits.js';
 import {
   isResult,
   isToPage,
+  type Part,
   PROTOCOL_VERSION,
   type Requests,
   type RequestType,
@@ -15,12 +16,16 @@ import { spawnWorker, workerUrl } from './spawn.js';
 
 interface Pending {
   readonly type: RequestType;
+  /** Undefined as soon as nobody waits for the outcome any more. */
+  onPart: ((part: Part) => void) | undefined;
   settle(outcome: { value: unknown } | { error: CrossrankError }): void;
 }
 
 export interface CallOptions {
   readonly transfer?: Transferable[];
   readonly signal?: AbortSignal | undefined;
+  /** Told what a `run` has before it ends. Must not throw. Not called after the promise settled. */
+  readonly onPart?: (part: Part) => void;
 }
 
 export class WorkerClient {
@@ -63,6 +68,11 @@ export class WorkerClient {
     return this.#closed;
   }
 
+  /** Requests that the worker has not answered. */
+  get load(): number {
+    return this.#pending.size;
+  }
+
   /** Waits until the worker answers its first message. Rejects with WORKER_START. */
   async open(): Promise<void> {
     const timer = setTimeout(() => this.close(this.#notStarted('it did not answer')), WORKER_START_MS);
@@ -76,7 +86,7 @@ export class WorkerClient {
 
   /** Sends a request. The promise always settles: with the answer, with an error, or because the worker ended. */
   call<T extends RequestType>(type: T, body: Requests[T], options: CallOptions = {}): Promise<Results[T]> {
-    const { signal, transfer = [] } = options;
+    const { signal, transfer = [], onPart } = options;
     return new Promise<Results[T]>((resolve, reject) => {
       if (this.#closed) throw this.#closed;
       throwIfAborted(signal);
@@ -84,10 +94,12 @@ export class WorkerClient {
       const onAbort = () => {
         // The caller is answered at once. The entry stays until the worker has answered too.
         reject(signal && abortError(signal));
+        pending.onPart = undefined;
         this.#worker.postMessage({ v: PROTOCOL_VERSION, id, type: 'cancel' });
       };
-      this.#pending.set(id, {
+      const pending: Pending = {
         type,
+        onPart,
         settle: (outcome) => {
           this.#pending.delete(id);
           signal?.removeEventListener('abort', onAbort);
@@ -101,7 +113,8 @@ export class WorkerClient {
               ),
             );
         },
-      });
+      };
+      this.#pending.set(id, pending);
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
         this.#worker.postMessage({ ...body, v: PROTOCOL_VERSION, id, type }, transfer);
@@ -109,7 +122,7 @@ export class WorkerClient {
         const error = new CrossrankError('INTERNAL', `A message could not be sent: ${describe(cause)}.`, {
           cause,
         });
-        this.#pending.get(id)?.settle({ error });
+        pending.settle({ error });
       }
     });
   }
@@ -131,7 +144,8 @@ export class WorkerClient {
       return;
     }
     this.#answered = true;
-    if (message.type === 'result') pending.settle({ value: message.value });
+    if (message.type === 'part') pending.onPart?.(message.part);
+    else if (message.type === 'result') pending.settle({ value: message.value });
     else if (message.type === 'error') pending.settle({ error: fromWire(message.error) });
     else this.close(fromWire(message.error));
   }

@@ -3,19 +3,23 @@
 
 import { HtmlError, HttpError } from './assets/download.js';
 import { CrossrankError, describe, fromWire, isWireError } from './errors.js';
-import type { Requests, Results } from './protocol.js';
+import type { Part, Precision, Requests, Results } from './protocol.js';
 import type { Turn } from './queue.js';
-import type { ModelLoader, Session } from './wasm/crossrank_cpu.js';
+import { bestSimd, type Simd } from './simd.js';
+import type { Job, ModelLoader, Session } from './wasm/crossrank_cpu.js';
 
 type Glue = typeof import('./wasm/crossrank_cpu.js');
 
+/** Characters of the pairs that are scored before a part is sent, if parts are wanted early: about one batch. */
+const EARLY_PART_CHARS = 1500;
+
 /** What the worker serves. The one below is real; tests put another in its place. */
 export interface Engine {
-  start(wasmUrl: string | null): Promise<void>;
-  model(config: ArrayBuffer, tokenizer: ArrayBuffer): void;
+  start(wasmUrl: string | null): Promise<Results['start']>;
+  model(config: ArrayBuffer, tokenizer: ArrayBuffer, precision: Precision): void;
   weights(bytes: ArrayBuffer): void;
   finish(): Results['finish'];
-  run(request: Requests['run'], turn: Turn): Promise<Results['run']>;
+  run(request: Requests['run'], turn: Turn, onPart: (part: Part) => void): Promise<Results['run']>;
 }
 
 /** The wasm instance broke: its memory is in an unknown state, so nothing may be asked of it any more. */
@@ -28,17 +32,25 @@ export class EngineBroken extends Error {
 }
 
 export class WasmEngine implements Engine {
+  readonly #simd: Simd;
   #glue: Glue | undefined;
   #loader: ModelLoader | undefined;
   #session: Session | undefined;
 
-  async start(wasmUrl: string | null): Promise<void> {
-    this.#glue ??= await loadGlue(wasmUrl);
+  /** `simd` chooses the binary. Default: the best that this browser runs. */
+  constructor(simd: Simd = bestSimd() ?? 'simd128') {
+    this.#simd = simd;
   }
 
-  model(config: ArrayBuffer, tokenizer: ArrayBuffer): void {
+  async start(wasmUrl: string | null): Promise<Results['start']> {
+    this.#glue ??= await loadGlue(this.#simd, wasmUrl);
+    return { simd: this.#simd };
+  }
+
+  model(config: ArrayBuffer, tokenizer: ArrayBuffer, precision: Precision): void {
     const { ModelLoader } = present(this.#glue, 'start');
-    this.#loader = guardModel(() => new ModelLoader(new Uint8Array(config), new Uint8Array(tokenizer), ''));
+    const files = [new Uint8Array(config), new Uint8Array(tokenizer)] as const;
+    this.#loader = guardModel(() => new ModelLoader(...files, precision));
   }
 
   weights(bytes: ArrayBuffer): void {
@@ -55,40 +67,59 @@ export class WasmEngine implements Engine {
     return { maxLength: session.max_length, activation, memoryBytes: session.memory_bytes };
   }
 
-  async run(request: Requests['run'], turn: Turn): Promise<Results['run']> {
+  async run(request: Requests['run'], turn: Turn, onPart: (part: Part) => void): Promise<Results['run']> {
     const session = present(this.#session, 'finish');
-    const begun = performance.now();
-    const job = guardRun(() => session.begin([...request.pairs], request.maxLength));
-    const tokenized = performance.now();
-    let broken = false;
-    try {
-      for (let scored = 0; scored < job.pairs; ) {
-        await turn.between();
-        const next = await job.step().catch(rethrowRun);
-        if (next <= scored) throw new CrossrankError('INTERNAL', 'A batch scored no pair. Please report it.');
-        scored = next;
-      }
-      const scores = guardRun(() => job.scores(request.activation));
-      const order =
-        request.topK === null ? null : guardRun(() => job.order(request.activation, request.topK ?? 0));
-      return {
-        scores: new Float32Array(scores),
-        order: order === null ? null : new Uint32Array(order),
-        tokens: job.tokens,
-        truncated: job.truncated,
-        batches: job.batches,
-        tokenizeMs: tokenized - begun,
-        scoreMs: performance.now() - tokenized,
-        memoryBytes: session.memory_bytes,
-      };
-    } catch (error) {
-      broken = error instanceof EngineBroken;
-      throw error;
-    } finally {
-      // A broken instance must not be called again, not even to free.
-      if (!broken) job.free();
+    let [tokenizeMs, scoreMs] = [0, 0];
+    // An engine's job gives its scores at its end only. So pairs whose scores are wanted early are several jobs.
+    const limit = request.early ? EARLY_PART_CHARS : Number.POSITIVE_INFINITY;
+    for (const pairs of pieces(request.pairs, limit)) {
+      const begun = performance.now();
+      const job = guardRun(() => session.begin(pairs, request.maxLength));
+      const tokenized = performance.now();
+      onPart(await runJob(job, request.activation, turn));
+      tokenizeMs += tokenized - begun;
+      scoreMs += performance.now() - tokenized;
     }
+    return { tokenizeMs, scoreMs, memoryBytes: session.memory_bytes };
   }
+}
+
+/** Runs a job to its end and frees it. */
+async function runJob(job: Job, activation: string, turn: Turn): Promise<Part> {
+  let broken = false;
+  try {
+    for (let scored = 0; scored < job.pairs; ) {
+      await turn.between();
+      const next = await job.step().catch(rethrowRun);
+      if (next <= scored) throw new CrossrankError('INTERNAL', 'A batch scored no pair. Please report it.');
+      scored = next;
+    }
+    const scores = new Float32Array(guardRun(() => job.scores(activation)));
+    return { scores, tokens: job.tokens, truncated: job.truncated, batches: job.batches };
+  } catch (error) {
+    broken = error instanceof EngineBroken;
+    throw error;
+  } finally {
+    // A broken instance must not be called again, not even to free.
+    if (!broken) job.free();
+  }
+}
+
+/** Cuts flat pairs into runs of neighbours of at most `limit` characters; a pair alone may have more. */
+export function pieces(pairs: readonly string[], limit: number): string[][] {
+  const all: string[][] = [];
+  let room = -1;
+  for (let i = 0; i < pairs.length; i += 2) {
+    const pair = pairs.slice(i, i + 2);
+    const chars = pair.reduce((sum, text) => sum + text.length, 0);
+    if (room < chars) {
+      all.push([]);
+      room = limit;
+    }
+    all.at(-1)?.push(...pair);
+    room -= chars;
+  }
+  return all;
 }
 
 function present<T>(value: T | undefined, step: string): T {
@@ -138,10 +169,30 @@ function rethrowRun(error: unknown): never {
   return translate(error, runTrap);
 }
 
-async function loadGlue(wasmUrl: string | null): Promise<Glue> {
+/** The two binaries. Bundlers look for the literals: of the imports, and of the URLs to emit the files. */
+const BINARIES: Readonly<Record<Simd, { glue(): Promise<unknown>; url(): URL }>> = {
+  relaxed: {
+    glue: () => import('./wasm/crossrank_cpu_relaxed.js'),
+    url: () => new URL('./wasm/crossrank_cpu_relaxed_bg.wasm', import.meta.url),
+  },
+  simd128: {
+    glue: () => import('./wasm/crossrank_cpu.js'),
+    url: () => new URL('./wasm/crossrank_cpu_bg.wasm', import.meta.url),
+  },
+};
+
+/** The names of the binaries in a folder that `wasmUrl` names. */
+const FILES: Readonly<Record<Simd, string>> = {
+  relaxed: 'crossrank_cpu_relaxed_bg.wasm',
+  simd128: 'crossrank_cpu_bg.wasm',
+};
+
+async function loadGlue(simd: Simd, folder: string | null): Promise<Glue> {
+  const binary = BINARIES[simd];
   let glue: Glue;
   try {
-    glue = await import('./wasm/crossrank_cpu.js');
+    // One source, two builds: the glue of both has the same classes.
+    glue = (await binary.glue()) as Glue;
   } catch (cause) {
     throw new CrossrankError(
       'WORKER_START',
@@ -150,9 +201,8 @@ async function loadGlue(wasmUrl: string | null): Promise<Glue> {
       { cause },
     );
   }
-  // The literal is what bundlers look for to emit the file.
-  const url = wasmUrl ?? new URL('./wasm/crossrank_cpu_bg.wasm', import.meta.url).href;
-  await glue.default({ module_or_path: await compile(url) });
+  const url = folder === null ? binary.url() : new URL(FILES[simd], folder);
+  await glue.default({ module_or_path: await compile(url.href) });
   return glue;
 }
 

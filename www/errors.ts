@@ -104,3 +104,18 @@ export function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefin
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
+
+/** Aborts `target` when `signal` is aborted. Returns how to undo that. */
+export function follow(signal: AbortSignal | undefined, target: AbortController): () => void {
+  const onAbort = () => target.abort(signal && abortError(signal));
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return () => signal?.removeEventListener('abort', onAbort);
+}
+
+export function disposedError(): CrossrankError {
+  return new CrossrankError(
+    'DISPOSED',
+    'The reranker was disposed, and its workers and model with it. Load a new one with Reranker.load().',
+  );
+}

@@ -1,7 +1,16 @@
 // The public surface of the package, and nothing else. Importing it touches no browser API, so it works in Node too.
 
+export type { Blend } from './blend.js';
 export { CrossrankError, type ErrorCode } from './errors.js';
-export type { Activation, LoadOptions, LoadProgress, PredictOptions, RankOptions } from './options.js';
-export { type Ranked, Reranker } from './reranker.js';
+export type {
+  Activation,
+  LoadOptions,
+  LoadProgress,
+  PredictOptions,
+  RankOptions,
+  WarmupOptions,
+} from './options.js';
+export type { Ranked } from './ranking.js';
+export { Reranker } from './reranker.js';
 export type { CallTimings, Status } from './status.js';
 export type { TextDocument } from './text.js';

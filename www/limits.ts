@@ -1,5 +1,5 @@
 // Every cap of the page side, with its unit and reason. Caps that Rust knows too have the same name and value in
-// src/limits.rs, and a test compares the two files. Text sizes, documents a call and model shapes are Rust's alone.
+// src/limits.rs, and a test compares the two files. The size of one text and model shapes are Rust's alone.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -22,6 +22,24 @@ export const MAX_SHARD_BYTES = 16 * MIB;
 
 /** Shards of one manifest: at the usual 4 MiB each they reach `MAX_WEIGHTS_BYTES`. */
 export const MAX_SHARDS = 512;
+
+/** Pairs of one call, over all workers. Each worker sees its share only, so the page counts. */
+export const MAX_PAIRS = 10_000;
+
+/** Bytes (UTF-8) of all texts of one call, over all workers. */
+export const MAX_CALL_BYTES = 64 * MIB;
+
+/** Workers of one reranker. Browsers give a page about as many threads as there are processors. */
+export const MAX_WORKERS = 16;
+
+/** Workers that `workers: 'auto'` uses. Each holds the model; more than this rarely pays on a reader's machine. */
+export const MAX_AUTO_WORKERS = 4;
+
+/** Pairs of a call for each worker that `workers: 'auto'` uses: fewer are not worth a message. */
+export const AUTO_PAIRS_PER_WORKER = 4;
+
+/** Milliseconds without a call after which the workers beyond the first stop, if `idleMs` does not say. */
+export const IDLE_MS = 60_000;
 
 /** Calls that may wait or run at once. More means that the caller never waits for answers: `BUSY`. */
 export const MAX_PENDING_CALLS = 1024;

@@ -1,8 +1,23 @@
-// Reads what callers pass: an allow-list of own keys, types checked, each property read once, the outcome frozen.
-// Nothing is coerced and nothing unknown is skipped in silence. Called by Reranker only.
+// The options of every public function: their types, what each may be, and their readers. Called by Reranker only.
+// How a reader works is in check.ts.
 
+import type { Blend } from './blend.js';
+import {
+  aBoolean,
+  aFunction,
+  aSignal,
+  type Check,
+  milliseconds,
+  oneOf,
+  positiveInteger,
+  read,
+  type Spec,
+  stringOrUrl,
+} from './check.js';
 import { CrossrankError } from './errors.js';
-import { typeName } from './text.js';
+import { MAX_WORKERS } from './limits.js';
+import type { Precision } from './protocol.js';
+import type { Ranked } from './ranking.js';
 
 /** How scores come out of the model's logits. */
 export type Activation = 'identity' | 'sigmoid';
@@ -32,19 +47,41 @@ export interface LoadOptions {
   readonly model?: string | URL | undefined;
   /** Where to compute. `'auto'` (default) and `'cpu'` run on the CPU; `'webgpu'` is not available yet. */
   readonly device?: 'auto' | 'webgpu' | 'cpu' | undefined;
-  /** How many workers. One is used, whatever is asked for, until there is a pool. Default `'auto'`. */
+  /**
+   * Most workers that share the pairs of a call, at most 16. Each holds the model in a memory of its own
+   * (`status.workerMemoryBytes`). They start in the background when a call is large enough for them, and later calls
+   * use them. Default `'auto'`: one less than the processors, at most 4, and in a call one for every 4 pairs.
+   */
   readonly workers?: 'auto' | number | undefined;
+  /** Milliseconds without a call after which all workers but one stop. Default 60,000; `Infinity`: never. */
+  readonly idleMs?: number | undefined;
+  /**
+   * The arithmetic of the model. `'int8'` (default) is several times faster and needs a quarter of the memory;
+   * `'f32'` gives the reference's scores to about 0.001.
+   */
+  readonly precision?: Precision | undefined;
   /** Most tokens of a pair; longer pairs are cut. Default and upper bound: the model's own limit. */
   readonly maxLength?: number | undefined;
-  /** Keep model files in the browser's Cache API. Default true. */
+  /**
+   * Keep model files in the browser's Cache API. Default true. Without it the page holds the bytes of the model in
+   * its memory when there may be more than one worker, so that none of them needs a second download.
+   */
   readonly cache?: boolean | undefined;
   /** Aborts the load, not later calls. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: LoadProgress) => void) | undefined;
   /** Makes the worker, where the default cannot: `() => new Worker(url, { type: 'module' })`. Called again after a loss. */
   readonly createWorker?: (() => Worker) | undefined;
-  /** Where the .wasm file is, when it is not beside the worker script. Relative to the page. */
+  /**
+   * The folder of `crossrank_cpu_bg.wasm` and `crossrank_cpu_relaxed_bg.wasm`, when they are not in `wasm/` beside the
+   * worker script. Relative to the page. The worker takes the one that suits the browser.
+   */
   readonly wasmUrl?: string | URL | undefined;
+}
+
+/** Options of `warmup`. */
+export interface WarmupOptions {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of `predict`. */
@@ -53,7 +90,10 @@ export interface PredictOptions {
   readonly activation?: Activation | undefined;
   /** Most tokens of a pair in this call. Default: `maxLength` of `load`. */
   readonly maxLength?: number | undefined;
+  /** Rejects the call with ABORTED at once; the workers stop at the end of the batch they are in. */
   readonly signal?: AbortSignal | undefined;
+  /** Aborts the earlier calls of this reranker that have the same key, as their signal would. */
+  readonly supersede?: string | undefined;
 }
 
 /** Options of `rank`. */
@@ -62,37 +102,56 @@ export interface RankOptions<T> extends PredictOptions {
   readonly topK?: number | undefined;
   /** The text of a document, when it is not a string or `{ text, title?, path? }`. */
   readonly text?: ((document: T) => string) | undefined;
+  /**
+   * Milliseconds from the call on after which it resolves with what is scored by then. The other documents follow in
+   * base order (that of `blend.base`, else as passed), with `scored: false` and the score NaN.
+   */
+  readonly budgetMs?: number | undefined;
+  /**
+   * Called as batches finish, with the documents scored so far, best first, cut to `topK`. Never called after the
+   * promise settled. If it throws, the page's error handler is told and the call goes on.
+   */
+  readonly onPartial?: ((results: Ranked<T>[]) => void) | undefined;
+  /** Mixes the model's scores with those of a first stage. Default: the model's scores alone. */
+  readonly blend?: Blend | undefined;
 }
 
-type Check = (value: unknown) => true | string;
-type Spec<O> = { readonly [K in keyof Required<O>]: Check };
-
-const positiveInteger: Check = (v) =>
-  (Number.isSafeInteger(v) && (v as number) >= 1) || 'a whole number of at least 1';
-const aFunction: Check = (v) => typeof v === 'function' || 'a function';
-const aBoolean: Check = (v) => typeof v === 'boolean' || 'true or false';
-const stringOrUrl: Check = (v) =>
-  (typeof v === 'string' && v !== '') || v instanceof URL || 'a URL or a string';
-// Signals of another realm (an iframe) are no instance of this realm's class, but they work.
-const aSignal: Check = (v) =>
-  (typeof v === 'object' && v !== null && 'aborted' in v && 'addEventListener' in v) || 'an AbortSignal';
-const oneOf =
-  (...allowed: readonly string[]): Check =>
-  (v) =>
-    (typeof v === 'string' && allowed.includes(v)) || `one of '${allowed.join("', '")}'`;
+const WARMUP: Spec<WarmupOptions> = { signal: aSignal };
 
 const PREDICT: Spec<PredictOptions> = {
   activation: oneOf('identity', 'sigmoid'),
   maxLength: positiveInteger,
   signal: aSignal,
+  supersede: (v) => (typeof v === 'string' && v !== '') || 'a string that is not empty',
 };
 
-const RANK: Spec<RankOptions<unknown>> = { ...PREDICT, topK: positiveInteger, text: aFunction };
+const RANK: Spec<RankOptions<unknown>> = {
+  ...PREDICT,
+  topK: positiveInteger,
+  text: aFunction,
+  budgetMs: milliseconds,
+  onPartial: aFunction,
+  blend: (v) => (typeof v === 'object' && v !== null) || 'an object { alpha, base, normalize?, topN? }',
+};
+
+const BLEND: Spec<Blend> = {
+  alpha: (v) => (typeof v === 'number' && v >= 0 && v <= 1) || 'a number from 0 to 1',
+  base: (v) => (Array.isArray(v) && v.every(Number.isFinite)) || 'an array of finite numbers',
+  normalize: oneOf('minmax', 'none'),
+  topN: positiveInteger,
+};
+
+const workers: Check = (v) =>
+  v === 'auto' ||
+  (positiveInteger(v) === true && (v as number) <= MAX_WORKERS) ||
+  `'auto' or a whole number from 1 to ${MAX_WORKERS}`;
 
 const LOAD: Spec<LoadOptions> = {
   model: stringOrUrl,
   device: oneOf('auto', 'webgpu', 'cpu'),
-  workers: (v) => v === 'auto' || positiveInteger(v) === true || "'auto' or a whole number of at least 1",
+  workers,
+  idleMs: milliseconds,
+  precision: oneOf('int8', 'f32'),
   maxLength: positiveInteger,
   cache: aBoolean,
   signal: aSignal,
@@ -104,72 +163,31 @@ const LOAD: Spec<LoadOptions> = {
 /** Options of `Reranker.load`, checked. */
 export const readLoadOptions = (value: unknown): LoadOptions => read(value, LOAD, 'Reranker.load');
 
-/** Options of `rank`, checked. */
-export const readRankOptions = <T>(value: unknown): RankOptions<T> =>
-  read(value, RANK, 'rank') as RankOptions<T>;
+/** Options of `rank` over `count` documents, checked. */
+export function readRankOptions<T>(value: unknown, count: number): RankOptions<T> {
+  const options = read(value, RANK, 'rank') as RankOptions<T>;
+  return options.blend === undefined
+    ? options
+    : Object.freeze({ ...options, blend: readBlend(options.blend, count) });
+}
+
+/** Options of `warmup`, checked. */
+export const readWarmupOptions = (value: unknown): WarmupOptions => read(value, WARMUP, 'warmup');
 
 /** Options of `predict`, checked. */
 export const readPredictOptions = (value: unknown): PredictOptions => read(value, PREDICT, 'predict');
 
-function read<O extends object>(value: unknown, spec: Spec<O>, where: string): O {
-  if (value === undefined) return Object.freeze({}) as O;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new CrossrankError(
-      'OPTION',
-      `The options of ${where} are ${typeName(value)}. They must be an object.`,
-    );
+function readBlend(value: unknown, count: number): Blend {
+  const blend = read(value, BLEND, "rank's blend");
+  for (const key of ['alpha', 'base'] as const) {
+    if (blend[key] !== undefined) continue;
+    throw new CrossrankError('OPTION', `Option ${key} of rank's blend is missing. It has no default.`);
   }
-  const checks = new Map<string, Check>(Object.entries(spec));
-  const entries: [string, unknown][] = [];
-  for (const key of Reflect.ownKeys(value)) {
-    const check = typeof key === 'string' ? checks.get(key) : undefined;
-    if (check === undefined) throw unknownOption(String(key), [...checks.keys()], where);
-    const given: unknown = Reflect.get(value, key);
-    if (given === undefined) continue;
-    const verdict = check(given);
-    if (verdict !== true) {
-      const shown =
-        typeof given === 'string' || typeof given === 'number' ? JSON.stringify(given) : typeName(given);
-      throw new CrossrankError(
-        'OPTION',
-        `Option ${String(key)} of ${where} is ${shown}. It must be ${verdict}.`,
-      );
-    }
-    entries.push([key as string, given]);
-  }
-  return Object.freeze(Object.fromEntries(entries)) as O;
-}
-
-function unknownOption(key: string, valid: readonly string[], where: string): CrossrankError {
-  const near = nearest(key, valid);
-  const advice = near === undefined ? `Valid options: ${valid.join(', ')}.` : `Did you mean ${near}?`;
-  return new CrossrankError(
+  // A copy: the caller's array may change while the call runs.
+  const base = Object.freeze(Array.from(blend.base));
+  if (base.length === count) return Object.freeze({ ...blend, base });
+  throw new CrossrankError(
     'OPTION',
-    `${where} has no option ${JSON.stringify(key.slice(0, 60))}. ${advice}`,
+    `Option base of rank's blend has ${base.length} numbers for ${count} documents. It must have one for each.`,
   );
-}
-
-/** The valid key that a mistyped one is closest to, if any is close. */
-function nearest(key: string, valid: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(key.length / 2)) + 1;
-  for (const candidate of valid) {
-    const distance = editDistance(key.slice(0, 60).toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-/** Levenshtein distance in UTF-16 units. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

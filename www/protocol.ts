@@ -2,31 +2,36 @@
 // No behaviour is here. A message that no guard accepts is ignored and counted by the side that received it.
 
 import { isWireError, type WireError } from './errors.js';
+import type { Simd } from './simd.js';
 
 /** Both sides come from one build; the number catches a cached worker script of another version. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** '' leaves the choice to the model's config. */
 export type WireActivation = '' | 'identity' | 'sigmoid';
+
+/** The arithmetic of the model; the names are those of `ModelLoader`. */
+export type Precision = 'int8' | 'f32';
 
 /** What the page asks for. Every one is answered by `result` or `error` with the same id, or by `fatal`. */
 export interface Requests {
   /** Are you there? */
   hello: object;
-  /** Load and compile the wasm module; null: the one beside the worker script. */
+  /** Load and compile a wasm module; null: from the folder wasm/ beside the worker script. */
   start: { readonly wasmUrl: string | null };
   /** Begin a model. Both buffers are transferred. */
-  model: { readonly config: ArrayBuffer; readonly tokenizer: ArrayBuffer };
+  model: { readonly config: ArrayBuffer; readonly tokenizer: ArrayBuffer; readonly precision: Precision };
   /** The next bytes of the safetensors stream, transferred. */
   weights: { readonly bytes: ArrayBuffer };
   /** All weights are in: build the model. */
   finish: object;
-  /** Score pairs, given flat (query, document, query, document, …). `topK` null: no order wanted; 0: order all. */
+  /** Score pairs, given flat (query, document, query, document, …). The scores come in `part` messages. */
   run: {
     readonly pairs: readonly string[];
     readonly maxLength: number;
     readonly activation: WireActivation;
-    readonly topK: number | null;
+    /** Send scores as soon as there are some; else all at the end. */
+    readonly early: boolean;
   };
 }
 
@@ -34,7 +39,8 @@ export interface Requests {
 export interface Results {
   /** Name of a Web Lock that the worker holds while it lives; null where there are none. */
   hello: { readonly lock: string | null };
-  start: null;
+  /** The binary that was chosen. */
+  start: { readonly simd: Simd };
   model: null;
   weights: null;
   finish: {
@@ -42,18 +48,21 @@ export interface Results {
     readonly activation: 'identity' | 'sigmoid';
     readonly memoryBytes: number;
   };
+  /** Comes after the last `part`. */
   run: {
-    /** One score a pair, in input order. */
-    readonly scores: Float32Array<ArrayBuffer>;
-    /** Indexes, best first; null when `topK` was null. */
-    readonly order: Uint32Array<ArrayBuffer> | null;
-    readonly tokens: number;
-    readonly truncated: number;
-    readonly batches: number;
     readonly tokenizeMs: number;
     readonly scoreMs: number;
     readonly memoryBytes: number;
   };
+}
+
+/** Some outcomes of a `run`: those of the pairs that follow the ones of the `part` before. */
+export interface Part {
+  /** One score a pair, in input order. */
+  readonly scores: Float32Array<ArrayBuffer>;
+  readonly tokens: number;
+  readonly truncated: number;
+  readonly batches: number;
 }
 
 export type RequestType = keyof Requests;
@@ -68,6 +77,8 @@ export type Cancel = Envelope & { readonly type: 'cancel' };
 export type ToWorker = Request | Cancel;
 
 export type ToPage =
+  /** The request is under way and has this to give already. */
+  | (Envelope & { readonly type: 'part'; readonly part: Part })
   | (Envelope & { readonly type: 'result'; readonly value: unknown })
   /** This request failed; the worker is fine. */
   | (Envelope & { readonly type: 'error'; readonly error: WireError })
@@ -87,7 +98,10 @@ function isEnvelope(value: unknown): value is Bag & Envelope {
 const REQUEST_GUARDS: Readonly<Record<RequestType | 'cancel', (m: Bag) => boolean>> = {
   hello: () => true,
   start: (m) => m.wasmUrl === null || typeof m.wasmUrl === 'string',
-  model: (m) => m.config instanceof ArrayBuffer && m.tokenizer instanceof ArrayBuffer,
+  model: (m) =>
+    m.config instanceof ArrayBuffer &&
+    m.tokenizer instanceof ArrayBuffer &&
+    (m.precision === 'int8' || m.precision === 'f32'),
   weights: (m) => m.bytes instanceof ArrayBuffer,
   finish: () => true,
   run: (m) =>
@@ -96,13 +110,13 @@ const REQUEST_GUARDS: Readonly<Record<RequestType | 'cancel', (m: Bag) => boolea
     m.pairs.every((text) => typeof text === 'string') &&
     isCount(m.maxLength) &&
     (m.activation === '' || m.activation === 'identity' || m.activation === 'sigmoid') &&
-    (m.topK === null || isCount(m.topK)),
+    typeof m.early === 'boolean',
   cancel: () => true,
 };
 
 const RESULT_GUARDS: { readonly [T in RequestType]: (value: unknown) => boolean } = {
   hello: (r) => isBag(r) && (r.lock === null || typeof r.lock === 'string'),
-  start: (r) => r === null,
+  start: (r) => isBag(r) && (r.simd === 'relaxed' || r.simd === 'simd128'),
   model: (r) => r === null,
   weights: (r) => r === null,
   finish: (r) =>
@@ -110,14 +124,11 @@ const RESULT_GUARDS: { readonly [T in RequestType]: (value: unknown) => boolean 
     isCount(r.maxLength) &&
     (r.activation === 'identity' || r.activation === 'sigmoid') &&
     isCount(r.memoryBytes),
-  run: (r) =>
-    isBag(r) &&
-    r.scores instanceof Float32Array &&
-    (r.order === null || r.order instanceof Uint32Array) &&
-    [r.tokens, r.truncated, r.batches, r.memoryBytes].every(isCount) &&
-    isMs(r.tokenizeMs) &&
-    isMs(r.scoreMs),
+  run: (r) => isBag(r) && isMs(r.tokenizeMs) && isMs(r.scoreMs) && isCount(r.memoryBytes),
 };
+
+const isPart = (p: unknown): boolean =>
+  isBag(p) && p.scores instanceof Float32Array && [p.tokens, p.truncated, p.batches].every(isCount);
 
 /** Whether the worker may act on a message. */
 export function isToWorker(value: unknown): value is ToWorker {
@@ -129,6 +140,7 @@ export function isToWorker(value: unknown): value is ToWorker {
 export function isToPage(value: unknown): value is ToPage {
   if (!isEnvelope(value)) return false;
   if (value.type === 'result') return 'value' in value;
+  if (value.type === 'part') return isPart(value.part);
   return (value.type === 'error' || value.type === 'fatal') && isWireError(value.error);
 }
 

@@ -1,11 +1,12 @@
-// The public class. Checks what callers pass, sends strings to the host, and puts the caller's own documents back
-// beside the scores. Everything else (worker, model files, wasm) is behind ModelHost.
+// The public class. Checks what callers pass, sends strings to the pool, and puts the caller's own documents back
+// beside the scores (ranking.ts). Everything else (workers, model files, wasm) is behind Pool.
 
 import { ModelCache } from './assets/cache.js';
 import { isStored } from './assets/model.js';
 import { resolveSource } from './assets/source.js';
-import { CrossrankError, throwIfAborted } from './errors.js';
-import { ModelHost } from './host.js';
+import { CrossrankError, follow, throwIfAborted } from './errors.js';
+import { Gathered } from './gathered.js';
+import { IDLE_MS, MAX_CALL_BYTES, MAX_PAIRS } from './limits.js';
 import {
   type LoadOptions,
   type PredictOptions,
@@ -13,21 +14,20 @@ import {
   readLoadOptions,
   readPredictOptions,
   readRankOptions,
+  readWarmupOptions,
+  type WarmupOptions,
 } from './options.js';
-import type { WireActivation } from './protocol.js';
+import { Pool } from './pool.js';
+import type { Requests } from './protocol.js';
+import { type Ranked, Ranking } from './ranking.js';
+import { bestSimd } from './simd.js';
 import { spawnWorker } from './spawn.js';
-import { type Status, Tally } from './status.js';
-import { documentText, type TextDocument, typeName, wellFormed } from './text.js';
+import { type Status, snapshot, Tally } from './status.js';
+import { Superseding } from './supersede.js';
+import { type TextDocument, typeName, utf8Bytes, wellFormed } from './text.js';
 
-/** A document in its place. */
-export interface Ranked<T> {
-  /** Where it was in the documents that were passed. */
-  readonly index: number;
-  /** Comparable within one query only. */
-  readonly score: number;
-  /** The very object that was passed. */
-  readonly document: T;
-}
+/** What status says of a reranker that the load has settled. */
+type Fixed = Pick<Status['model'], 'source' | 'precision'> & { readonly why: string };
 
 /**
  * A cross-encoder that runs in this browser: reads a query and a document together and says how well they fit.
@@ -37,17 +37,16 @@ export interface Ranked<T> {
  * const ranked = await reranker.rank('open a file', ['fn open(path: &Path)', 'fn close(self)'], { topK: 1 });
  */
 export class Reranker {
-  readonly #host: ModelHost;
+  readonly #pool: Pool;
   readonly #tally = new Tally();
+  readonly #superseding = new Superseding();
   readonly #maxLength: number;
-  readonly #why: string;
-  readonly #source: string;
+  readonly #fixed: Fixed;
 
-  private constructor(host: ModelHost, source: string, maxLength: number, why: string) {
-    this.#host = host;
-    this.#source = source;
+  private constructor(pool: Pool, maxLength: number, fixed: Fixed) {
+    this.#pool = pool;
     this.#maxLength = maxLength;
-    this.#why = why;
+    this.#fixed = fixed;
   }
 
   /**
@@ -60,17 +59,20 @@ export class Reranker {
     const source = resolveSource(o.model, pageUrl());
     throwIfAborted(o.signal);
     throwIfUnsupported(o);
-    const wasmUrl = o.wasmUrl === undefined ? null : resolveWasmUrl(o.wasmUrl);
-    const host = new ModelHost({
+    const precision = o.precision ?? 'int8';
+    const pool = new Pool({
       source,
-      wasmUrl,
+      precision,
+      wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
       cache: o.cache ?? true,
       createWorker: o.createWorker ?? spawnWorker,
+      workers: o.workers ?? 'auto',
+      idleMs: o.idleMs ?? IDLE_MS,
     });
-    await host.load({ signal: o.signal, onProgress: o.onProgress });
-    const limit = host.loaded?.info.maxLength ?? 0;
+    await pool.load({ signal: o.signal, onProgress: o.onProgress });
+    const limit = pool.latest?.info.maxLength ?? 0;
     if (o.maxLength !== undefined && o.maxLength > limit) {
-      host.dispose();
+      pool.dispose();
       throw new CrossrankError(
         'OPTION',
         `Option maxLength of Reranker.load is ${o.maxLength}. The model reads at most ${limit} tokens.`,
@@ -80,7 +82,7 @@ export class Reranker {
       o.device === 'cpu'
         ? "device: 'cpu' was asked for"
         : "device: 'auto' uses the CPU until WebGPU is supported";
-    return new Reranker(host, source.name, o.maxLength ?? 0, why);
+    return new Reranker(pool, o.maxLength ?? 0, { source: source.name, precision, why });
   }
 
   /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
@@ -103,7 +105,9 @@ export class Reranker {
    *
    * A document is a string, or an object whose `path` and `title` (each on its own line, if it has them), an empty
    * line, and `text` are read, or anything with `options.text`. Pairs that are too long are cut as the reference does
-   * and counted in `status.truncated`. Calls may overlap; they are served first in, first out.
+   * and counted in `status.truncated`. Calls may overlap; they are served first in, first out. A worker that is lost
+   * in mid-call has the rest of its pairs taken over by another one, if another lives; if none does, all pending calls
+   * reject with WORKER_LOST and the next call starts a fresh worker.
    */
   async rank<T extends string | TextDocument>(
     query: string,
@@ -116,9 +120,7 @@ export class Reranker {
     options: RankOptions<T> & { readonly text: (document: T) => string },
   ): Promise<Ranked<T>[]>;
   async rank<T>(query: string, documents: readonly T[], options?: RankOptions<T>): Promise<Ranked<T>[]> {
-    this.#host.throwIfDisposed();
-    const o = readRankOptions<T>(options);
-    const queryText = wellFormed(requireString(query, 'The query'));
+    this.#pool.throwIfDisposed();
     if (!Array.isArray(documents)) {
       throw new CrossrankError(
         'OPTION',
@@ -126,15 +128,13 @@ export class Reranker {
       );
     }
     const kept: readonly T[] = Array.from(documents);
-    const pairs = kept.flatMap((document, i) => [queryText, documentText(document, i, o.text)]);
-    throwIfAborted(o.signal);
-    if (kept.length === 0) return [];
-    const { scores, order } = await this.#run(pairs, o, o.topK ?? 0);
-    return Array.from(order ?? [], (index) => ({
-      index,
-      score: scores[index] as number,
-      document: kept[index] as T,
-    }));
+    const o = readRankOptions<T>(options, kept.length);
+    const ranking = new Ranking(wellFormed(requireString(query, 'The query')), kept, o);
+    const { onPartial } = o;
+    const onScores =
+      onPartial && ((gathered: Gathered) => callSafely(() => onPartial(ranking.scored(gathered.scores))));
+    const { scores } = await this.#run(ranking.pairs, o, { budgetMs: o.budgetMs, onScores });
+    return ranking.all(scores);
   }
 
   /** Scores `[query, document]` pairs. The scores come in the order of the pairs. */
@@ -142,7 +142,7 @@ export class Reranker {
     pairs: readonly (readonly [query: string, document: string])[],
     options?: PredictOptions,
   ): Promise<Float32Array<ArrayBuffer>> {
-    this.#host.throwIfDisposed();
+    this.#pool.throwIfDisposed();
     const o = readPredictOptions(options);
     if (!Array.isArray(pairs)) {
       throw new CrossrankError(
@@ -161,52 +161,27 @@ export class Reranker {
         wellFormed,
       );
     });
-    throwIfAborted(o.signal);
-    if (flat.length === 0) return new Float32Array(0);
-    return (await this.#run(flat, o, null)).scores;
+    return (await this.#run(flat, o, {})).scores;
   }
 
-  /** Runs the model once on a small pair, so that the next call finds it warm. `load` has done this already. */
-  async warmup(options?: Pick<PredictOptions, 'signal'>): Promise<void> {
-    await this.#host.warmUp(readPredictOptions(options).signal);
+  /**
+   * Starts all workers that a large call would use, and resolves when they have the model. Without it they start in
+   * the background when a call is large enough for them.
+   */
+  async warmup(options?: WarmupOptions): Promise<void> {
+    const { signal } = readWarmupOptions(options);
+    throwIfAborted(signal);
+    await this.#pool.warmUp(signal);
   }
 
-  /** A snapshot: state, device and why, model, counters, sizes, and the timings of the last call. */
+  /** A snapshot: state, device and why, model, workers, counters, sizes, and the timings of the last call. */
   get status(): Status {
-    const loaded = this.#host.loaded;
-    const { calls, pairs, tokens, truncated, memoryBytes, last } = this.#tally;
-    const limit = loaded?.info.maxLength ?? 0;
-    return Object.freeze({
-      state: this.#state(),
-      device: Object.freeze({ kind: 'cpu', why: this.#why }),
-      model: Object.freeze({
-        id: loaded?.delivery.id ?? '',
-        dtype: loaded?.delivery.dtype ?? null,
-        maxLength: this.#maxLength === 0 ? limit : this.#maxLength,
-        activation: loaded?.info.activation ?? 'identity',
-        source: this.#source,
-      }),
-      workers: 1,
-      restarts: this.#host.restarts,
-      cached: loaded?.delivery.stored ?? false,
-      verified: loaded?.delivery.verified ?? false,
-      calls,
-      pairs,
-      tokens,
-      truncated,
-      ignoredMessages: loaded?.client.ignored ?? 0,
-      bytes: Object.freeze({
-        downloaded: loaded?.delivery.downloaded ?? 0,
-        model: loaded?.delivery.bytes ?? 0,
-      }),
-      memoryBytes: Math.max(memoryBytes, loaded?.info.memoryBytes ?? 0),
-      last,
-    });
+    return snapshot(this.#pool, this.#tally, { ...this.#fixed, maxLength: this.#maxLength });
   }
 
-  /** Ends the worker and frees the model. Pending and later calls reject with DISPOSED. May be called again. */
+  /** Ends all workers and frees the model. Pending and later calls reject with DISPOSED. May be called again. */
   async dispose(): Promise<void> {
-    this.#host.dispose();
+    this.#pool.dispose();
   }
 
   /** For `await using`. */
@@ -214,18 +189,33 @@ export class Reranker {
     await this.dispose();
   }
 
-  #state(): Status['state'] {
-    if (this.#host.disposed) return 'disposed';
-    if (this.#host.pendingCalls > 0) return 'busy';
-    return this.#host.loaded?.client.closed === undefined ? 'ready' : 'stopped';
-  }
-
-  async #run(pairs: readonly string[], o: PredictOptions, topK: number | null) {
-    const activation: WireActivation = o.activation ?? '';
-    const maxLength = o.maxLength ?? this.#maxLength;
-    const result = await this.#host.run({ pairs, maxLength, activation, topK }, o.signal);
-    this.#tally.add(result);
-    return result;
+  async #run(
+    pairs: readonly string[],
+    o: PredictOptions,
+    control: Pick<RankOptions<unknown>, 'budgetMs'> & {
+      readonly onScores?: ((gathered: Gathered) => void) | undefined;
+    },
+  ): Promise<Gathered> {
+    throwIfAborted(o.signal);
+    throwIfTooMuch(pairs);
+    const stop = new AbortController();
+    const leave = this.#superseding.enter(o.supersede, stop);
+    const unlink = follow(o.signal, stop);
+    try {
+      if (pairs.length === 0) return new Gathered(0);
+      const request: Requests['run'] = {
+        pairs,
+        maxLength: o.maxLength ?? this.#maxLength,
+        activation: o.activation ?? '',
+        early: control.budgetMs !== undefined || control.onScores !== undefined,
+      };
+      const gathered = await this.#pool.run(request, { ...control, signal: stop.signal });
+      this.#tally.add(gathered);
+      return gathered;
+    } finally {
+      unlink();
+      leave();
+    }
   }
 }
 
@@ -239,25 +229,49 @@ function pageUrl(): string | undefined {
   return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
-function resolveWasmUrl(url: string | URL): string {
+/** The folder that `wasmUrl` names, with a slash at its end. */
+function wasmFolder(url: string | URL): string {
   try {
-    return new URL(url, pageUrl()).href;
+    const folder = new URL(url, pageUrl());
+    if (folder.pathname.endsWith('.wasm')) throw new Error('it names a file');
+    if (!folder.pathname.endsWith('/')) folder.pathname += '/';
+    return folder.href;
   } catch (cause) {
     throw new CrossrankError(
       'OPTION',
-      `Option wasmUrl of Reranker.load is ${JSON.stringify(url)}. It must be a URL.`,
+      `Option wasmUrl of Reranker.load is ${JSON.stringify(url)}. It must be the URL of the folder that holds the ` +
+        '.wasm files.',
       { cause },
     );
   }
 }
 
-/** The smallest module that uses a SIMD instruction: one function that returns `i8x16.splat(0)` bit by bit. */
-const SIMD_PROBE = Uint8Array.of(
-  ...[
-    0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
-    11,
-  ],
-);
+/** Each worker sees only its share of a call, so the caps on a whole call are kept here. */
+function throwIfTooMuch(pairs: readonly string[]): void {
+  const fail = (value: number, unit: string, cap: number, name: string): never => {
+    throw new CrossrankError(
+      'LIMIT',
+      `The call has ${value} ${unit}. At most ${cap} are allowed (${name}). Rank fewer or shorter documents.`,
+    );
+  };
+  const count = pairs.length / 2;
+  if (count > MAX_PAIRS) fail(count, 'pairs', MAX_PAIRS, 'MAX_PAIRS');
+  const units = pairs.reduce((sum, text) => sum + text.length, 0);
+  if (units * 3 <= MAX_CALL_BYTES) return; // a UTF-16 unit is at most three bytes
+  const bytes = pairs.reduce((sum, text) => sum + utf8Bytes(text), 0);
+  if (bytes > MAX_CALL_BYTES) fail(bytes, 'bytes', MAX_CALL_BYTES, 'MAX_CALL_BYTES');
+}
+
+/** Calls a function of the caller's. Its failure is the page's to see, but no reason to fail the call. */
+function callSafely(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
 
 function throwIfUnsupported(o: LoadOptions): void {
   const fail = (message: string): never => {
@@ -269,7 +283,7 @@ function throwIfUnsupported(o: LoadOptions): void {
       'This place has no Worker. crossrank runs in browsers, not in Node or on a server. Load it in the page.',
     );
   }
-  if (globalThis.WebAssembly === undefined || !WebAssembly.validate(SIMD_PROBE)) {
+  if (bestSimd() === null) {
     fail(
       'This browser has no WebAssembly with SIMD. It is too old, or WebAssembly is switched off. Update it.',
     );

@@ -1,9 +1,10 @@
-// The worker's message loop: each request becomes a task of the queue, each task answers with one message.
+// The worker's message loop: each request becomes a task of the queue, each task answers with one message, and
+// a `run` with parts before it.
 // The worker script (worker.ts) calls it with its own scope; tests call it with a message port.
 
 import { type Engine, EngineBroken } from './engine.js';
 import { CrossrankError, toWire } from './errors.js';
-import { isToWorker, PROTOCOL_VERSION, type Request, type ToPage } from './protocol.js';
+import { isToWorker, type Part, PROTOCOL_VERSION, type Request, type ToPage } from './protocol.js';
 import { Cancelled, Queue, type Turn } from './queue.js';
 
 /** What a worker's scope and a MessagePort have in common. */
@@ -23,8 +24,10 @@ export function serve(port: Port, engine: Engine): { readonly ignored: number } 
   const handle = async (request: Request, turn: Turn) => {
     const { id } = request;
     try {
-      const value = await answer(request, engine, turn);
-      post({ v: PROTOCOL_VERSION, id, type: 'result', value }, transferable(value));
+      const onPart = (part: Part) =>
+        post({ v: PROTOCOL_VERSION, id, type: 'part', part }, [part.scores.buffer]);
+      const value = await answer(request, engine, turn, onPart);
+      post({ v: PROTOCOL_VERSION, id, type: 'result', value });
     } catch (error) {
       if (error instanceof Cancelled) throw error;
       if (!(error instanceof EngineBroken)) return fail(id, error);
@@ -50,15 +53,19 @@ export function serve(port: Port, engine: Engine): { readonly ignored: number } 
   return counters;
 }
 
-async function answer(request: Request, engine: Engine, turn: Turn): Promise<unknown> {
+async function answer(
+  request: Request,
+  engine: Engine,
+  turn: Turn,
+  onPart: (part: Part) => void,
+): Promise<unknown> {
   switch (request.type) {
     case 'hello':
       return { lock: await holdLifeLock() };
     case 'start':
-      await engine.start(request.wasmUrl);
-      return null;
+      return await engine.start(request.wasmUrl);
     case 'model':
-      engine.model(request.config, request.tokenizer);
+      engine.model(request.config, request.tokenizer, request.precision);
       return null;
     case 'weights':
       engine.weights(request.bytes);
@@ -66,16 +73,8 @@ async function answer(request: Request, engine: Engine, turn: Turn): Promise<unk
     case 'finish':
       return engine.finish();
     case 'run':
-      return await engine.run(request, turn);
+      return await engine.run(request, turn, onPart);
   }
-}
-
-function transferable(value: unknown): Transferable[] {
-  const { scores, order } = (value ?? {}) as {
-    scores?: Float32Array<ArrayBuffer>;
-    order?: Uint32Array<ArrayBuffer>;
-  };
-  return [scores, order].flatMap((array) => (array == null ? [] : [array.buffer]));
 }
 
 /**

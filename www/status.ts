@@ -1,14 +1,21 @@
-// The snapshot that `reranker.status` gives: its type, and the counters behind it.
+// The snapshot that `reranker.status` gives: its type, how it is taken, and the counters behind it.
 
+import type { Gathered } from './gathered.js';
 import type { Activation } from './options.js';
-import type { Results } from './protocol.js';
+import type { Pool } from './pool.js';
+import type { Precision } from './protocol.js';
+import type { Simd } from './simd.js';
 
 /** What one call took. */
 export interface CallTimings {
+  /** Milliseconds, of the worker that took longest; 0 if the budget ended the call. */
   readonly tokenizeMs: number;
   readonly scoreMs: number;
   readonly batches: number;
+  /** Pairs that were scored. */
   readonly pairs: number;
+  /** Workers that shared them. */
+  readonly workers: number;
   readonly tokens: number;
   /** Pairs whose text was cut to fit. */
   readonly truncated: number;
@@ -16,13 +23,20 @@ export interface CallTimings {
 
 /** A frozen snapshot; ask again for newer values. */
 export interface Status {
-  /** `stopped`: the worker was lost, and the next call starts another. */
+  /** `stopped`: the last worker was lost, and the next call starts another. */
   readonly state: 'ready' | 'busy' | 'stopped' | 'disposed';
-  readonly device: { readonly kind: 'cpu'; readonly why: string };
+  readonly device: {
+    readonly kind: 'cpu';
+    readonly why: string;
+    /** Which binary runs: the one with relaxed SIMD, or the one for browsers without. Their scores are the same. */
+    readonly simd: Simd;
+  };
   readonly model: {
     readonly id: string;
-    /** How the weights are stored, as the manifest says; null for a Hugging Face folder. */
+    /** How the weights are stored, as the manifest or the header of model.safetensors says. */
     readonly dtype: string | null;
+    /** The arithmetic that was asked for. */
+    readonly precision: Precision;
     /** Most tokens of a pair. */
     readonly maxLength: number;
     /** What turns logits into scores when a call does not say. */
@@ -30,7 +44,13 @@ export interface Status {
     /** Where it came from. */
     readonly source: string;
   };
+  /** Workers that live now. */
   readonly workers: number;
+  /**
+   * Workers that a large call may have: what `workers` allows. 1 if the model can be neither kept in the cache nor
+   * held on the page; less than asked for after one could not be started.
+   */
+  readonly maxWorkers: number;
   /** Workers started because one was lost. */
   readonly restarts: number;
   /** Whether all model files are in the browser's cache. */
@@ -51,10 +71,53 @@ export interface Status {
     /** All model files together. */
     readonly model: number;
   };
-  /** Size of the worker's wasm memory. */
+  /** Bytes of wasm memory of all workers together. */
   readonly memoryBytes: number;
+  /** Bytes of wasm memory of each worker, as of its last answer. It holds the model and never shrinks. */
+  readonly workerMemoryBytes: readonly number[];
   /** The last answered call; null before the first. */
   readonly last: CallTimings | null;
+}
+
+/** Takes the snapshot. `fixed` is what does not change after the load. */
+export function snapshot(
+  pool: Pool,
+  { calls, pairs, tokens, truncated, last }: Tally,
+  fixed: Pick<Status['model'], 'source' | 'precision' | 'maxLength'> & { readonly why: string },
+): Status {
+  const { delivery, latest, memoryBytes } = pool;
+  return Object.freeze({
+    state: state(pool),
+    device: Object.freeze({ kind: 'cpu', why: fixed.why, simd: latest?.simd ?? 'simd128' }),
+    model: Object.freeze({
+      id: delivery?.id ?? '',
+      dtype: delivery?.dtype ?? null,
+      precision: fixed.precision,
+      maxLength: fixed.maxLength || (latest?.info.maxLength ?? 0),
+      activation: latest?.info.activation ?? 'identity',
+      source: fixed.source,
+    }),
+    workers: memoryBytes.length,
+    maxWorkers: pool.workersAtMost,
+    restarts: pool.restarts,
+    cached: delivery?.stored ?? false,
+    verified: delivery?.verified ?? false,
+    calls,
+    pairs,
+    tokens,
+    truncated,
+    ignoredMessages: pool.ignored,
+    bytes: Object.freeze({ downloaded: delivery?.downloaded ?? 0, model: delivery?.bytes ?? 0 }),
+    memoryBytes: memoryBytes.reduce((sum, bytes) => sum + bytes, 0),
+    workerMemoryBytes: Object.freeze(memoryBytes),
+    last,
+  });
+}
+
+function state(pool: Pool): Status['state'] {
+  if (pool.disposed) return 'disposed';
+  if (pool.pendingCalls > 0) return 'busy';
+  return pool.memoryBytes.length > 0 ? 'ready' : 'stopped';
 }
 
 /** Sums over the calls of one reranker. */
@@ -63,17 +126,13 @@ export class Tally {
   pairs = 0;
   tokens = 0;
   truncated = 0;
-  memoryBytes = 0;
   last: CallTimings | null = null;
 
-  add(result: Results['run']): void {
-    const { tokenizeMs, scoreMs, batches, tokens, truncated } = result;
-    const pairs = result.scores.length;
+  add({ scored: pairs, tokenizeMs, scoreMs, batches, tokens, truncated, workers }: Gathered): void {
     this.calls += 1;
     this.pairs += pairs;
     this.tokens += tokens;
     this.truncated += truncated;
-    this.memoryBytes = result.memoryBytes;
-    this.last = Object.freeze({ tokenizeMs, scoreMs, batches, pairs, tokens, truncated });
+    this.last = Object.freeze({ tokenizeMs, scoreMs, batches, pairs, tokens, truncated, workers });
   }
 }

@@ -19,6 +19,17 @@ export function wellFormed(text: string): string {
   );
 }
 
+/** Bytes of a well-formed text in UTF-8. */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate is half of four bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes;
+}
+
 /** The text of document `index`: a string itself, what `textOf` gives, or its path, title and text. */
 export function documentText<T>(document: T, index: number, textOf: ((d: T) => string) | undefined): string {
   if (textOf !== undefined) return wellFormed(callTextOf(textOf, document, index));

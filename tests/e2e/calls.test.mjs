@@ -239,7 +239,7 @@ test('dispose rejects pending and later calls, ends the worker, and may be calle
     const later = [reranker.rank('q', []), reranker.predict([]), reranker.warmup()].map(outcome);
     const alive = new Promise((resolve) => {
       workers[0].onmessage = () => resolve('alive');
-      workers[0].postMessage({ v: 1, id: 999, type: 'hello' });
+      workers[0].postMessage({ v: 2, id: 999, type: 'hello' });
       setTimeout(resolve, 300, 'ended');
     });
     return {
@@ -256,7 +256,7 @@ test('dispose rejects pending and later calls, ends the worker, and may be calle
 
 test('dispose while the worker starts again rejects the call that waits for it', async (t) => {
   const { page, server } = await openLoaded(t, { headers: { 'cache-control': 'no-store' } });
-  server.fault('crossrank_cpu_bg.wasm', 'stall');
+  server.fault('_bg.wasm', 'stall');
   const result = await page.evaluate(async () => {
     kills.error(workers[0]);
     const waiting = outcome(reranker.rank('q', ['a']));
@@ -286,18 +286,18 @@ test('forged and malformed messages change nothing and are counted', async (t) =
       null,
       'text',
       {},
-      { v: 2, id: 1, type: 'result', value: null },
-      { v: 1, id: 777, type: 'fatal' },
+      { v: 3, id: 1, type: 'result', value: null },
+      { v: 2, id: 777, type: 'fatal' },
     ];
     forged.push(
-      { v: 1, id: 777, type: 'result', value: null },
-      { v: 1, id: 1, type: 'error', error: { code: 'toString' } },
+      { v: 2, id: 777, type: 'result', value: null },
+      { v: 2, id: 1, type: 'error', error: { code: 'toString' } },
     );
     for (const data of forged) workers[0].dispatchEvent(new MessageEvent('message', { data }));
     for (const data of [
       ...forged,
-      { v: 1, id: 5, type: '__proto__' },
-      { v: 1, id: 5, type: 'run', pairs: [1, 2] },
+      { v: 2, id: 5, type: '__proto__' },
+      { v: 2, id: 5, type: 'run', pairs: [1, 2] },
     ]) {
       workers[0].postMessage(data);
     }
@@ -321,7 +321,7 @@ test('a malformed answer to a real request rejects it instead of leaving it pend
     const call = outcome(reranker.rank('hold', ['a']));
     await pause(20);
     workers[0].dispatchEvent(
-      new MessageEvent('message', { data: { v: 1, id, type: 'result', value: { scores: [1] } } }),
+      new MessageEvent('message', { data: { v: 2, id, type: 'result', value: { scores: [1] } } }),
     );
     return await call;
   });

@@ -16,7 +16,7 @@ const rankIn = (page) =>
 
 for (const [model, id, verified, dtype] of [
   ['/project/', 'tiny-test', true, 'float32'],
-  ['/hub', 'hub', false, null],
+  ['/hub', 'hub', false, 'f32'],
 ]) {
   test(`${model}: the first load fetches each file once, the second none, and offline works`, async (t) => {
     const { page, server, context } = await open(t, { files: models });
@@ -208,10 +208,10 @@ for (const [file, kind, code, says] of [
   ['config.json', 'corrupt', 'INTEGRITY', /config\.json has wrong bytes/],
   ['model-003.bin', 'status-500', 'NETWORK', /status 500/],
   ['model-003.bin', 'drop', 'NETWORK', /could not be fetched/],
-  ['crossrank_cpu_bg.wasm', 'status-404', 'NETWORK', /crossrank_cpu_bg\.wasm answered with status 404/],
-  ['crossrank_cpu_bg.wasm', 'html', 'INTEGRITY', /HTML/],
-  ['crossrank_cpu_bg.wasm', 'truncated', 'UNSUPPORTED', /did not compile/],
-  ['crossrank_cpu.js', 'status-404', 'WORKER_START', /wasm glue could not be loaded/],
+  ['_bg.wasm', 'status-404', 'NETWORK', /crossrank_cpu_relaxed_bg\.wasm answered with status 404/],
+  ['_bg.wasm', 'html', 'INTEGRITY', /HTML/],
+  ['_bg.wasm', 'truncated', 'UNSUPPORTED', /did not compile/],
+  ['crossrank_cpu_relaxed.js', 'status-404', 'WORKER_START', /wasm glue could not be loaded/],
   ['worker.js', 'status-404', 'WORKER_START', /\/pkg\/dist\/worker\.js/],
   ['worker.js', 'html', 'WORKER_START', /\/pkg\/dist\/worker\.js/],
 ]) {
@@ -236,7 +236,7 @@ for (const [file, kind, times] of [
   ['manifest.json', 'status-500', 1],
   ['model.safetensors', 'drop', 1],
   ['model.safetensors', 'no-length', 1],
-  ['crossrank_cpu_bg.wasm', 'wrong-mime', 1],
+  ['_bg.wasm', 'wrong-mime', 1],
   ['model', 'text-plain', 100],
 ]) {
   test(`${file} with the fault ${kind} ${times} times is survived`, async (t) => {
@@ -325,7 +325,7 @@ test('an abort before and during the load rejects at once and ends the download 
     const alive = await Promise.race([
       new Promise((resolve) => {
         workers[0].onmessage = () => resolve('alive');
-        workers[0].postMessage({ v: 1, id: 999, type: 'hello' });
+        workers[0].postMessage({ v: 2, id: 999, type: 'hello' });
       }),
       pause(300),
     ]);
@@ -389,7 +389,7 @@ test('under a strict CSP as header on page and worker, loading and ranking work 
   assert.equal(error, undefined);
   assert.equal((await rankIn(page)).length, 3);
   assert.deepEqual(await page.evaluate(() => violations), []);
-  assert.ok(server.requests('crossrank_cpu_bg.wasm').length > 0);
+  assert.ok(server.requests('_bg.wasm').length > 0);
 });
 
 test('a browser without WebAssembly SIMD, or without WebAssembly, gives UNSUPPORTED before any request', async (t) => {

@@ -32,10 +32,16 @@ export function fakeFolder(prefix = '/fake/', config = '{}') {
   return folder(prefix, 'fake', Buffer.from(config), Buffer.from('{}'), Buffer.alloc(5000, 7), 1000);
 }
 
+const binaries = ['crossrank_cpu', 'crossrank_cpu_relaxed'];
+
 /** The fake engine in the place of the real one. */
 export const fakeEngine = {
-  aliases: { '/pkg/dist/wasm/crossrank_cpu.js': 'tests/support/fake-wasm.js' },
-  files: { '/pkg/dist/wasm/crossrank_cpu_bg.wasm': Buffer.from([0, 97, 115, 109, 1, 0, 0, 0]) },
+  aliases: Object.fromEntries(
+    binaries.map((name) => [`/pkg/dist/wasm/${name}.js`, 'tests/support/fake-wasm.js']),
+  ),
+  files: Object.fromEntries(
+    binaries.map((name) => [`/pkg/dist/wasm/${name}_bg.wasm`, Buffer.from([0, 97, 115, 109, 1, 0, 0, 0])]),
+  ),
 };
 
 export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readLoadOptions, readPredictOptions, readRankOptions } from '../../pkg/dist/options.js';
+import * as options from '../../pkg/dist/options.js';
 import { documentText, wellFormed } from '../../pkg/dist/text.js';
+
+const { readLoadOptions, readPredictOptions } = options;
+const readRankOptions = (value, count = 2) => options.readRankOptions(value, count);
 
 const codeOf = (work) => {
   try {

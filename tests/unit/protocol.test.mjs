@@ -7,13 +7,13 @@ import { isResult, isToPage, isToWorker } from '../../pkg/dist/protocol.js';
 import { serve } from '../../pkg/dist/serve.js';
 import { test } from '../support/test.mjs';
 
-const run = { v: 1, id: 1, type: 'run', pairs: ['q', 'd'], maxLength: 0, activation: '', topK: null };
+const run = { v: 2, id: 1, type: 'run', pairs: ['q', 'd'], maxLength: 0, activation: '', early: false };
 
 test('guards accept real messages and refuse near misses', () => {
   assert.ok(isToWorker(run));
-  assert.ok(isToWorker({ v: 1, id: 0, type: 'cancel' }));
+  assert.ok(isToWorker({ v: 2, id: 0, type: 'cancel' }));
   for (const wrong of [
-    { ...run, v: 2 },
+    { ...run, v: 1 },
     { ...run, id: -1 },
     { ...run, id: '1' },
     { ...run, type: 'constructor' },
@@ -23,18 +23,28 @@ test('guards accept real messages and refuse near misses', () => {
     { ...run, pairs: 'qd' },
     { ...run, maxLength: 1.5 },
     { ...run, activation: 'softmax' },
-    { ...run, topK: -1 },
-    { v: 1, id: 1, type: 'weights', bytes: new Uint8Array(1) },
+    { ...run, early: 1 },
+    { v: 2, id: 1, type: 'weights', bytes: new Uint8Array(1) },
     null,
     'run',
   ]) {
     assert.ok(!isToWorker(wrong), JSON.stringify(wrong));
   }
-  assert.ok(isToPage({ v: 1, id: 1, type: 'error', error: { code: 'LIMIT', message: '' } }));
-  assert.ok(!isToPage({ v: 1, id: 1, type: 'error', error: { code: 'toString', message: '' } }));
-  assert.ok(!isToPage({ v: 1, id: 1, type: 'result' }));
+  assert.ok(isToPage({ v: 2, id: 1, type: 'error', error: { code: 'LIMIT', message: '' } }));
+  assert.ok(!isToPage({ v: 2, id: 1, type: 'error', error: { code: 'toString', message: '' } }));
+  assert.ok(!isToPage({ v: 2, id: 1, type: 'result' }));
   assert.ok(isResult('hello', { lock: null }) && !isResult('hello', null));
-  assert.ok(!isResult('run', { scores: [1], order: null }));
+  assert.ok(!isResult('run', { tokenizeMs: 0, scoreMs: -1, memoryBytes: 0 }));
+  const part = { scores: new Float32Array(1), tokens: 3, truncated: 0, batches: 1 };
+  assert.ok(isToPage({ v: 2, id: 1, type: 'part', part }));
+  for (const wrong of [
+    undefined,
+    null,
+    { ...part, scores: [1] },
+    { ...part, tokens: -1 },
+    { ...part, batches: '1' },
+  ])
+    assert.ok(!isToPage({ v: 2, id: 1, type: 'part', part: wrong }), JSON.stringify(wrong));
 });
 
 test('errors survive the trip as data, and a clone of it', () => {
@@ -65,22 +75,22 @@ class ScriptedEngine {
   log = [];
   gates = new Map();
   async start() {
-    this.log.push('start');
+    return { simd: 'simd128' };
   }
   model() {}
   weights() {}
   finish() {
     return { maxLength: 512, activation: 'identity', memoryBytes: 0 };
   }
-  async run({ pairs }, turn) {
+  async run({ pairs }, turn, onPart) {
     const [query] = pairs;
     this.log.push(`begin ${query}`);
     if (query === 'break') throw new EngineBroken(new CrossrankError('WORKER_LOST', 'trap'));
     if (query === 'fail') throw new CrossrankError('LIMIT', 'too much');
     for (let batch = 0; batch < 1000 && query === 'long'; batch++) await turn.between();
     this.log.push(`end ${query}`);
-    const numbers = { tokens: 1, truncated: 0, batches: 1, tokenizeMs: 0, scoreMs: 0, memoryBytes: 0 };
-    return { scores: Float32Array.of(1), order: null, ...numbers };
+    onPart({ scores: Float32Array.of(1), tokens: 1, truncated: 0, batches: 1 });
+    return { tokenizeMs: 0, scoreMs: 0, memoryBytes: 0 };
   }
 }
 
@@ -93,8 +103,9 @@ function served(t) {
   port2.start();
   const answers = [];
   let wake = () => {};
+  const parts = [];
   port1.on('message', (message) => {
-    answers.push(message);
+    (message.type === 'part' ? parts : answers).push(message);
     wake();
   });
   const ask = async (messages, count) => {
@@ -106,13 +117,13 @@ function served(t) {
     }
     return answers.splice(0);
   };
-  return { engine, counters, ask };
+  return { engine, counters, ask, parts };
 }
 
 const call = (id, query) => ({ ...run, id, pairs: [query, 'd'] });
 
 test('the worker answers in order, and one failure is not the end', async (t) => {
-  const { ask, engine } = served(t);
+  const { ask, engine, parts } = served(t);
   const answers = await ask([call(1, 'long'), call(2, 'fail'), call(3, 'short')], 3);
   assert.deepEqual(
     answers.map(({ id, type }) => [id, type]),
@@ -124,11 +135,19 @@ test('the worker answers in order, and one failure is not the end', async (t) =>
   );
   assert.deepEqual(engine.log, ['begin long', 'end long', 'begin fail', 'begin short', 'end short']);
   assert.equal(answers[1].error.code, 'LIMIT');
+  assert.deepEqual(
+    parts.map(({ id, part }) => [id, [...part.scores]]),
+    [
+      [1, [1]],
+      [3, [1]],
+    ],
+    'the scores came before the answers',
+  );
 });
 
 test('a cancel is seen between batches, and a waiting call is never begun', async (t) => {
   const { ask, engine } = served(t);
-  const cancel = (id) => ({ v: 1, id, type: 'cancel' });
+  const cancel = (id) => ({ v: 2, id, type: 'cancel' });
   const answers = await ask([call(1, 'long'), call(2, 'never'), call(3, 'short'), cancel(2), cancel(1)], 3);
   assert.deepEqual(
     answers.map(({ id, type, error }) => [id, type, error?.code]),
@@ -156,7 +175,7 @@ test('fuzzed messages are ignored and counted, and the worker still works', asyn
   const { ask, counters } = served(t);
   const nearMiss = fc.record(
     {
-      v: fc.constantFrom(1, 2, '1'),
+      v: fc.constantFrom(1, 2, '2'),
       id: fc.anything(),
       type: fc.anything(),
       pairs: fc.anything(),

@@ -1,5 +1,5 @@
 // Brings the files of one model from cache or network to a sink, in the order config, tokenizer, weights.
-// Keeps what proved right in the cache. Not here: how one file is fetched (download.ts), what the sink is (host.ts).
+// Keeps what proved right in the cache. Not here: how one file is fetched (download.ts), what the sink is (start.ts).
 
 import { CrossrankError } from '../errors.js';
 import {
@@ -21,6 +21,7 @@ import {
   type StreamOptions,
   streamFile,
 } from './download.js';
+import { weightsDtype } from './dtype.js';
 import { filesOf, type Manifest, type ManifestFile, parseManifest } from './manifest.js';
 import type { ProgressMeter } from './progress.js';
 import { HF_FILES, type ModelSource } from './source.js';
@@ -186,6 +187,7 @@ export class ModelDelivery {
     let pushed = 0;
     for await (const message of gather(stream, WEIGHTS_MESSAGE_BYTES)) {
       const { byteLength } = message;
+      if (pushed === 0) this.dtype = weightsDtype(message);
       await sink.push(message);
       pushed += byteLength;
     }

@@ -1,0 +1,190 @@
+// Starts workers and puts the model into them: the first one while the model downloads, further ones from the cache or
+// from what the page holds. Called by pool.ts. What the workers do afterwards is the pool's.
+
+import { ModelCache } from './assets/cache.js';
+import { DEFAULT_POLICY, HttpError } from './assets/download.js';
+import { HeldModel } from './assets/held.js';
+import { ModelDelivery, type ModelSink } from './assets/model.js';
+import { ProgressMeter } from './assets/progress.js';
+import type { ModelSource } from './assets/source.js';
+import { WorkerClient } from './client.js';
+import { abortError, CrossrankError, disposedError, follow } from './errors.js';
+import type { LoadOptions } from './options.js';
+import type { Precision, Requests, Results } from './protocol.js';
+import type { Simd } from './simd.js';
+
+export interface StartSettings {
+  readonly source: ModelSource;
+  readonly cache: boolean;
+  readonly createWorker: () => Worker;
+  readonly wasmUrl: string | null;
+  readonly precision: Precision;
+  /** Whether workers may be wanted beside the first one. */
+  readonly several: boolean;
+}
+
+/** A worker with the model in it. */
+export interface Started {
+  readonly client: WorkerClient;
+  readonly info: Results['finish'];
+  readonly simd: Simd;
+}
+
+type Feed = (sink: ModelSink) => Promise<void>;
+
+const WARM_UP: Requests['run'] = {
+  pairs: ['where is the file opened', 'fn open(path: &Path) -> Result<File>'],
+  maxLength: 0,
+  activation: '',
+  early: false,
+};
+
+export class Starter {
+  /** How the model came, the last time that it was brought. */
+  delivery: ModelDelivery | undefined;
+
+  readonly #settings: StartSettings;
+  readonly #disposal: AbortSignal;
+  readonly #onEnd: (client: WorkerClient, error: CrossrankError) => void;
+  #held: HeldModel | undefined;
+
+  /** `onEnd` learns of the end of each worker that was started, at once. */
+  constructor(
+    settings: StartSettings,
+    disposal: AbortSignal,
+    onEnd: (client: WorkerClient, error: CrossrankError) => void,
+  ) {
+    this.#settings = settings;
+    this.#disposal = disposal;
+    this.#onEnd = onEnd;
+  }
+
+  /** Whether a further worker needs no download. */
+  get canRepeat(): boolean {
+    return this.#held !== undefined || this.delivery?.stored === true;
+  }
+
+  /** A start when no worker lives; once more from the network if cached files turned out to be unusable. */
+  async first(options: Pick<LoadOptions, 'signal' | 'onProgress'>): Promise<Started> {
+    const meter = new ProgressMeter(options.onProgress);
+    if (this.#held !== undefined) return await this.#repeat();
+    const cache = this.#settings.cache ? await ModelCache.open() : null;
+    for (let again = false; ; again = true) {
+      const stop = new AbortController();
+      const unlink = [options.signal, this.#disposal].map((signal) => follow(signal, stop));
+      const delivery = new ModelDelivery(this.#settings.source, cache, DEFAULT_POLICY, meter, stop.signal);
+      try {
+        return await this.#bring(delivery, meter, stop, cache === null);
+      } catch (error) {
+        const fresh = delivery.forgotten && delivery.usedCache;
+        if (again || !fresh) throw error;
+      } finally {
+        for (const undo of unlink) undo();
+      }
+    }
+  }
+
+  /** A start beside a living worker. Its failure says nothing about the files, so none are forgotten. */
+  async another(): Promise<Started> {
+    if (this.#held !== undefined) return await this.#repeat();
+    const cache = await ModelCache.open();
+    const stop = new AbortController();
+    const unlink = follow(this.#disposal, stop);
+    const meter = new ProgressMeter(undefined);
+    const delivery = new ModelDelivery(this.#settings.source, cache, DEFAULT_POLICY, meter, stop.signal);
+    try {
+      return await this.#attempt((sink) => delivery.deliver(sink), stop);
+    } finally {
+      unlink();
+    }
+  }
+
+  /** A start from what the page holds. */
+  async #repeat(): Promise<Started> {
+    const stop = new AbortController();
+    const unlink = follow(this.#disposal, stop);
+    try {
+      return await this.#attempt(async (sink) => this.#held?.deliver(sink), stop);
+    } finally {
+      unlink();
+    }
+  }
+
+  /** A start that brings the files, reports progress, and keeps what proved right. */
+  async #bring(
+    delivery: ModelDelivery,
+    meter: ProgressMeter,
+    stop: AbortController,
+    uncached: boolean,
+  ): Promise<Started> {
+    const held = uncached && this.#settings.several ? new HeldModel() : undefined;
+    const engine: { error?: unknown } = {};
+    try {
+      const feed: Feed = (sink) => delivery.deliver(held?.recording(sink) ?? sink);
+      const started = await this.#attempt(feed, stop, engine, () => meter.warmUp());
+      await delivery.keep();
+      if (started.client.closed) throw started.client.closed;
+      meter.done();
+      this.#held = held;
+      this.delivery = delivery;
+      return started;
+    } catch (error) {
+      if (error !== engine.error && blamesFiles(error)) await delivery.forget();
+      throw error;
+    }
+  }
+
+  /** `engine.error` is set if the worker or its wasm module, not the model, is why it failed. */
+  async #attempt(
+    feed: Feed,
+    stop: AbortController,
+    engine: { error?: unknown } = {},
+    onBuilt: () => void = () => {},
+  ): Promise<Started> {
+    if (stop.signal.aborted) throw abortError(stop.signal);
+    const { createWorker, wasmUrl, precision } = this.#settings;
+    // The end of the worker ends the download, too.
+    const client = new WorkerClient(createWorker, (error) => {
+      stop.abort(error);
+      this.#onEnd(client, error);
+    });
+    const onStop = () => client.close(abortError(stop.signal));
+    stop.signal.addEventListener('abort', onStop, { once: true });
+    try {
+      // The engine compiles while the model downloads; if it cannot, the download ends too.
+      const open = client.open().then(() => client.call('start', { wasmUrl }));
+      open.catch((error) => {
+        engine.error = error;
+        stop.abort(error);
+      });
+      await feed({
+        begin: async ({ buffer: config }, { buffer: tokenizer }) => {
+          await open;
+          await client.call('model', { config, tokenizer, precision }, { transfer: [config, tokenizer] });
+        },
+        push: ({ buffer }) => client.call('weights', { bytes: buffer }, { transfer: [buffer] }),
+      });
+      const info = await client.call('finish', {});
+      onBuilt();
+      await client.call('run', WARM_UP);
+      const { simd } = await open;
+      return { client, info, simd };
+    } catch (error) {
+      // Of several failures that follow from one another, the first is the cause.
+      const cause = client.closed ?? (stop.signal.aborted ? abortError(stop.signal) : error);
+      client.close(disposedError());
+      throw cause;
+    } finally {
+      stop.signal.removeEventListener('abort', onStop);
+    }
+  }
+}
+
+/** Whether the files are the reason: damaged, or of a version that the server no longer has. Not: no connection. */
+function blamesFiles(error: unknown): boolean {
+  if (error instanceof HttpError) return !error.transient;
+  return (
+    error instanceof CrossrankError &&
+    ['INTEGRITY', 'MODEL_INVALID', 'LIMIT', 'NON_FINITE'].includes(error.code)
+  );
+}
