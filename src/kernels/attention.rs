@@ -80,7 +80,7 @@ fn attend(
         let rows = row..(row + TILE_ROWS).min(asking.end);
         scratch.take_queries(inputs, rows.clone(), first, size);
         let sums = scratch.weigh(length, size);
-        scratch.mix(length, size, sums, |lane, channels, values| {
+        scratch.mix(length, sums, |lane, channels, values| {
             let Some(to) = rows.clone().nth(lane).and_then(|row| out.get_mut(row * inputs.hidden + first..)) else {
                 return;
             };
@@ -138,13 +138,19 @@ impl Scratch {
         let queries = self.queries.as_slice();
         let mut largest = F32x4::splat(f32::NEG_INFINITY);
         let columns = self.weights.as_chunks_mut::<TILE_COLUMNS>().0;
-        for (index, (keys, weights)) in self.keys.chunks_exact(size).zip(columns).enumerate() {
+        let mut left = length;
+        for (keys, weights) in self.keys.chunks_exact(size).zip(columns) {
             let scores = scores(queries, keys);
-            let valid = (length - index * TILE_COLUMNS).min(TILE_COLUMNS);
-            for (to, score) in weights.iter_mut().zip(scores).take(valid) {
-                largest = largest.max(score);
+            for (to, score) in weights.iter_mut().zip(scores) {
                 score.store(to);
             }
+            if left >= TILE_COLUMNS {
+                largest = scores.into_iter().fold(largest, F32x4::max);
+            } else {
+                // Keys beyond the last have score 0 and must not be the largest.
+                largest = scores.into_iter().take(left).fold(largest, F32x4::max);
+            }
+            left = left.saturating_sub(TILE_COLUMNS);
         }
         let mut sum = F32x4::splat(0.0);
         for to in self.weights.iter_mut().take(length) {
@@ -157,9 +163,9 @@ impl Scratch {
 
     /// Hands out each query's weighted mean of the values, 8 channels at a time: `(query, first channel, values)`.
     #[inline]
-    fn mix(&self, length: usize, size: usize, sums: F32x4, mut give: impl FnMut(usize, usize, &[f32; TILE_COLUMNS])) {
+    fn mix(&self, length: usize, sums: F32x4, mut give: impl FnMut(usize, usize, &[f32; TILE_COLUMNS])) {
         let inverse = (F32x4::splat(1.0) / sums).to_array();
-        for (index, values) in self.values.chunks_exact(length).enumerate().take(size.div_ceil(TILE_COLUMNS)) {
+        for (index, values) in self.values.chunks_exact(length).enumerate() {
             let rows = weighted_sums(&self.weights, values);
             for (lane, ([low, high], inverse)) in rows.into_iter().zip(inverse).enumerate() {
                 let inverse = F32x4::splat(inverse);
@@ -174,7 +180,8 @@ impl Scratch {
     }
 }
 
-/// Products of four queries with eight keys: one register a key, lanes are queries.
+/// Products of four queries with eight keys: one register a key, lanes are queries. The inner loops of this file are not
+/// unrolled: that was measured slower in wasm.
 #[inline(always)]
 fn scores(queries: &[[f32; TILE_ROWS]], keys: &[[f32; TILE_COLUMNS]]) -> [F32x4; TILE_COLUMNS] {
     let mut sums = [F32x4::splat(0.0); TILE_COLUMNS];

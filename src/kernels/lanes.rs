@@ -6,8 +6,8 @@
 #[cfg(target_family = "wasm")]
 mod form {
     use core::arch::wasm32::{
-        f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_max, f32x4_min, f32x4_mul, f32x4_splat, f32x4_sub,
-        i32x4_add, i32x4_shl, i32x4_splat, i32x4_trunc_sat_f32x4, v128, v128_load, v128_store,
+        f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat,
+        f32x4_sub, i32x4_add, i32x4_max, i32x4_shl, i32x4_splat, v128, v128_load, v128_store,
     };
 
     #[derive(Clone, Copy, Debug)]
@@ -41,27 +41,28 @@ mod form {
             Self(f32x4_convert_i32x4(values))
         }
 
-        #[inline(always)]
-        pub fn abs(self) -> Self {
-            Self(f32x4_abs(self.0))
-        }
-
-        /// NaN if either is.
+        /// The larger; `self` if either is NaN. One instruction, unlike the maximum that orders zeros and NaN.
         #[inline(always)]
         pub fn max(self, other: Self) -> Self {
-            Self(f32x4_max(self.0, other.0))
+            Self(f32x4_pmax(self.0, other.0))
         }
 
-        /// NaN if either is.
+        /// The smaller; `self` if either is NaN.
         #[inline(always)]
         pub fn min(self, other: Self) -> Self {
-            Self(f32x4_min(self.0, other.0))
+            Self(f32x4_pmin(self.0, other.0))
         }
 
-        /// `2^n` for whole lanes `n` in -126..=127.
+        /// The larger magnitude of each lane, of magnitudes; NaN counts as larger than infinity.
         #[inline(always)]
-        pub fn exp2_whole(self) -> Self {
-            Self(i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(self.0), i32x4_splat(127)), 23))
+        pub fn max_magnitude(self, other: Self) -> Self {
+            Self(i32x4_max(self.0, f32x4_abs(other.0)))
+        }
+
+        /// The bits of the lanes.
+        #[inline(always)]
+        pub fn bits(self) -> Bits {
+            Bits(self.0)
         }
 
         #[inline(always)]
@@ -69,6 +70,30 @@ mod form {
             let mut out = [0.0; 4];
             self.store(&mut out);
             out
+        }
+    }
+
+    /// Four i32 lanes.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Bits(pub v128);
+
+    impl Bits {
+        /// Each lane plus `value`, wrapping.
+        #[inline(always)]
+        pub fn plus(self, value: i32) -> Self {
+            Self(i32x4_add(self.0, i32x4_splat(value)))
+        }
+
+        /// Each lane shifted left.
+        #[inline(always)]
+        pub fn shifted(self, bits: u32) -> Self {
+            Self(i32x4_shl(self.0, bits))
+        }
+
+        /// The floats with these bits.
+        #[inline(always)]
+        pub fn floats(self) -> F32x4 {
+            F32x4(self.0)
         }
     }
 
@@ -133,27 +158,28 @@ mod form {
             Self(values.map(|value| value as f32))
         }
 
-        #[inline(always)]
-        pub fn abs(self) -> Self {
-            Self(self.0.map(f32::abs))
-        }
-
-        /// NaN if either is.
+        /// The larger; `self` if either is NaN.
         #[inline(always)]
         pub fn max(self, other: Self) -> Self {
-            self.zip(other, |a, b| if a > b || a.is_nan() { a } else { b })
+            self.zip(other, |a, b| if a < b { b } else { a })
         }
 
-        /// NaN if either is.
+        /// The smaller; `self` if either is NaN.
         #[inline(always)]
         pub fn min(self, other: Self) -> Self {
-            self.zip(other, |a, b| if a < b || a.is_nan() { a } else { b })
+            self.zip(other, |a, b| if b < a { b } else { a })
         }
 
-        /// `2^n` for whole lanes `n` in -126..=127.
+        /// The larger magnitude of each lane, of magnitudes; NaN counts as larger than infinity.
         #[inline(always)]
-        pub fn exp2_whole(self) -> Self {
-            Self(self.0.map(|n| f32::from_bits(((n as i32 + 127) << 23).cast_unsigned())))
+        pub fn max_magnitude(self, other: Self) -> Self {
+            self.zip(other, |a, b| if a.to_bits() < b.abs().to_bits() { b.abs() } else { a })
+        }
+
+        /// The bits of the lanes.
+        #[inline(always)]
+        pub fn bits(self) -> Bits {
+            Bits(self.0.map(|value| value.to_bits().cast_signed()))
         }
 
         #[inline(always)]
@@ -165,6 +191,30 @@ mod form {
         fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
             let ([a, b, c, d], [e, g, h, i]) = (self.0, other.0);
             Self([f(a, e), f(b, g), f(c, h), f(d, i)])
+        }
+    }
+
+    /// Four i32 lanes.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Bits(pub [i32; 4]);
+
+    impl Bits {
+        /// Each lane plus `value`, wrapping.
+        #[inline(always)]
+        pub fn plus(self, value: i32) -> Self {
+            Self(self.0.map(|lane| lane.wrapping_add(value)))
+        }
+
+        /// Each lane shifted left.
+        #[inline(always)]
+        pub fn shifted(self, bits: u32) -> Self {
+            Self(self.0.map(|lane| lane.wrapping_shl(bits)))
+        }
+
+        /// The floats with these bits.
+        #[inline(always)]
+        pub fn floats(self) -> F32x4 {
+            F32x4(self.0.map(|lane| f32::from_bits(lane.cast_unsigned())))
         }
     }
 
@@ -201,16 +251,42 @@ mod form {
     }
 }
 
-pub(super) use form::F32x4;
+pub(super) use form::{Bits, F32x4};
 
-/// Adding and subtracting it rounds a float below 2^22 to the nearest whole number, halves to even.
+/// 1.5 * 2^23. A float below 2^22 plus this is rounded to a whole number, halves to even, which then stands in the low bits
+/// of the sum, in two's complement.
 const ROUNDER: f32 = 12_582_912.0;
+
+/// A whole number in each lane, from [`F32x4::round`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole(F32x4);
+
+impl Whole {
+    /// As floats.
+    #[inline(always)]
+    pub(super) fn floats(self) -> F32x4 {
+        self.0 - F32x4::splat(ROUNDER)
+    }
+
+    /// As integers, each plus `offset`.
+    #[inline(always)]
+    pub(super) fn plus(self, offset: i32) -> Bits {
+        self.0.bits().plus(offset - ROUNDER.to_bits().cast_signed())
+    }
+
+    /// `2^n` for `n` in -126..=127: the number becomes the exponent, whatever is above it is shifted out.
+    #[inline(always)]
+    pub(super) fn exp2(self) -> F32x4 {
+        const MANTISSA_BITS: u32 = 23;
+        self.0.bits().shifted(MANTISSA_BITS).plus(1.0_f32.to_bits().cast_signed()).floats()
+    }
+}
 
 impl F32x4 {
     /// The nearest whole numbers, halves to even. Lanes must be below 2^22 in magnitude.
     #[inline(always)]
-    pub(super) fn round(self) -> Self {
-        (self + Self::splat(ROUNDER)) - Self::splat(ROUNDER)
+    pub(super) fn round(self) -> Whole {
+        Whole(self + Self::splat(ROUNDER))
     }
 
     /// Sum of the lanes, in a fixed order.
@@ -220,11 +296,10 @@ impl F32x4 {
         (a + b) + (c + d)
     }
 
-    /// Largest lane; NaN if one is.
+    /// Largest lane of magnitudes; NaN if one is.
     #[inline(always)]
-    pub(super) fn largest(self) -> f32 {
-        let [a, b, c, d] = self.to_array().map(Self::splat);
-        let [largest, ..] = a.max(b).max(c.max(d)).to_array();
-        largest
+    pub(super) fn largest_magnitude(self) -> f32 {
+        let [a, b, c, d] = self.to_array().map(f32::to_bits);
+        f32::from_bits(a.max(b).max(c.max(d)))
     }
 }

@@ -16,12 +16,13 @@ pub(super) fn exp(x: F32x4) -> F32x4 {
 
     let x = x.max(F32x4::splat(LOWEST));
     let n = (x * F32x4::splat(LOG2_E)).round();
-    let r = (x - n * F32x4::splat(LN_2_HIGH)) - n * F32x4::splat(LN_2_LOW);
+    let whole = n.floats();
+    let r = (x - whole * F32x4::splat(LN_2_HIGH)) - whole * F32x4::splat(LN_2_LOW);
     let mut p = F32x4::splat(1.0 / 720.0);
     for coefficient in COEFFICIENTS {
         p = p * r + F32x4::splat(coefficient);
     }
-    p * n.exp2_whole()
+    p * n.exp2()
 }
 
 /// `x * Phi(x)`, the exact (erf) GELU, absolute error below 5e-5.

@@ -6,9 +6,9 @@ use core::arch::x86_64::{
     _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256,
 };
 
-use super::form::Form;
+use super::form::{Form, MOST_STEPS, Step};
 use super::portable::Portable;
-use super::{F32x4, PANEL, Weights, run as run_form};
+use super::{Bits, F32x4, PANEL, Weights, run as run_form};
 
 struct Avx2;
 
@@ -31,14 +31,14 @@ pub(super) fn run(x: &[f32], weights: Weights<'_>, then: impl Fn(F32x4) -> F32x4
 #[allow(unsafe_code)]
 impl Form for Avx2 {
     type Sums = __m256i;
-    type Step = [i32; PANEL];
+    type Weights = [i32; PANEL];
     type Loaded = __m256i;
 
     const STEP: usize = Portable::STEP;
     const ZERO_POINT: i32 = Portable::ZERO_POINT;
 
     #[inline(always)]
-    fn panel(words: &[i32]) -> &[Self::Step] {
+    fn panel(words: &[i32]) -> &[Self::Weights] {
         Portable::panel(words)
     }
 
@@ -48,14 +48,14 @@ impl Form for Avx2 {
     }
 
     #[inline(always)]
-    fn load(weights: &Self::Step) -> Self::Loaded {
+    fn load(weights: &Self::Weights) -> Self::Loaded {
         unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) }
     }
 
     #[inline(always)]
-    fn add(sums: Self::Sums, weights: Self::Loaded, activations: [u8; 4]) -> Self::Sums {
+    fn add(sums: Self::Sums, weights: Self::Loaded, activations: &Step) -> Self::Sums {
         unsafe {
-            let activations = _mm256_set1_epi32(i32::from_le_bytes(activations));
+            let activations = _mm256_set1_epi32(i32::from_le_bytes(*activations));
             let pairs = _mm256_maddubs_epi16(activations, weights);
             _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
         }
@@ -69,7 +69,7 @@ impl Form for Avx2 {
     }
 
     #[inline(always)]
-    fn store(rounded: &[f32; 16], to: &mut [[u8; 4]]) {
-        Portable::store(rounded, to);
+    fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS] {
+        Portable::steps(quantized)
     }
 }

@@ -14,9 +14,9 @@ mod relaxed;
 #[cfg(all(target_family = "wasm", not(feature = "relaxed-simd")))]
 mod simd128;
 
-use form::{Activations, Form};
+use form::{Activations, Form, Step};
 
-use super::lanes::F32x4;
+use super::lanes::{Bits, F32x4};
 use super::math::gelu;
 use crate::weights::Int8Rows;
 
@@ -164,48 +164,30 @@ fn run_block<F: Form>(block: &Activations, weights: Weights<'_>, then: &impl Fn(
     let bias = weights.bias.as_chunks::<PANEL>().0;
     for (index, (((panel, scales), excess), bias)) in panels.zip(scales).zip(excess).zip(bias).enumerate() {
         let channel = Channel { scales, excess, bias, first: index * PANEL };
-        let mut rows = block.rows();
         let mut out = out.chunks_mut(weights.output);
-        loop {
-            let tile: [_; TILE_ROWS] = std::array::from_fn(|_| rows.next());
-            match tile {
-                [Some(a), Some(b), Some(c), Some(d)] => {
-                    let sums = tile_sums::<F, 4>([a.steps, b.steps, c.steps, d.steps], panel);
-                    for (sum, row) in sums.into_iter().zip([a, b, c, d]) {
-                        channel.finish::<F>(sum, row.scale, then, out.next());
-                    }
-                }
-                rest => {
-                    for row in rest.into_iter().flatten() {
-                        let [sum] = tile_sums::<F, 1>([row.steps], panel);
-                        channel.finish::<F>(sum, row.scale, then, out.next());
-                    }
-                    break;
-                }
-            }
+        for tile in block.tiles() {
+            let [first, second, third, fourth] = tile_sums::<F>(tile.steps, panel);
+            let [a, b, c, d] = *tile.scales;
+            channel.finish::<F>(first, a, then, out.next());
+            channel.finish::<F>(second, b, then, out.next());
+            channel.finish::<F>(third, c, then, out.next());
+            channel.finish::<F>(fourth, d, then, out.next());
         }
     }
 }
 
-/// Sums of `ROWS` rows of activations with the 8 channels of a panel.
+/// Sums of a tile of activations with the 8 channels of a panel. Not unrolled: that was measured slower in wasm.
 #[inline(always)]
-fn tile_sums<F: Form, const ROWS: usize>(rows: [&[[u8; 4]]; ROWS], panel: &[i32]) -> [F::Sums; ROWS] {
-    let weights = F::panel(panel);
-    // One length for all, so that the loop needs no bounds checks.
-    let steps = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(weights.len());
-    let weights = weights.get(..steps).unwrap_or_default();
-    let rows = rows.map(|row| row.get(..steps).unwrap_or_default());
-    let mut sums = [F::zero(); ROWS];
-    for (step, weights) in weights.iter().enumerate() {
+fn tile_sums<F: Form>(tile: &[[Step; TILE_ROWS]], panel: &[i32]) -> [F::Sums; TILE_ROWS] {
+    let (mut first, mut second, mut third, mut fourth) = (F::zero(), F::zero(), F::zero(), F::zero());
+    for (weights, [a, b, c, d]) in F::panel(panel).iter().zip(tile) {
         let weights = F::load(weights);
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            // `step` is below the common length.
-            if let Some(activations) = row.get(step) {
-                *sum = F::add(*sum, weights, *activations);
-            }
-        }
+        first = F::add(first, weights, a);
+        second = F::add(second, weights, b);
+        third = F::add(third, weights, c);
+        fourth = F::add(fourth, weights, d);
     }
-    sums
+    [first, second, third, fourth]
 }
 
 /// What the epilogue knows of a panel's channels.
@@ -219,20 +201,25 @@ struct Channel<'a> {
 impl Channel<'_> {
     #[inline(always)]
     fn finish<F: Form>(&self, sums: F::Sums, scale: f32, then: &impl Fn(F32x4) -> F32x4, out: Option<&mut [f32]>) {
-        let scale = F32x4::splat(scale);
-        let exact = F::floats(sums, self.excess);
-        let mut values = [0.0; PANEL];
-        let (scales, bias) = (self.scales.as_chunks::<4>().0, self.bias.as_chunks::<4>().0);
-        for (((value, exact), scales), bias) in
-            values.as_chunks_mut::<4>().0.iter_mut().zip(exact).zip(scales).zip(bias)
-        {
-            then(exact * scale * F32x4::load(scales) + F32x4::load(bias)).store(value);
-        }
         let Some(channels) = out.and_then(|row| row.get_mut(self.first..)) else { return };
         match channels.first_chunk_mut::<PANEL>() {
-            Some(channels) => *channels = values,
+            Some(channels) => self.write::<F>(sums, scale, then, channels),
             // The last panel of a width that is no multiple of 8.
-            None => channels.iter_mut().zip(values).for_each(|(channel, value)| *channel = value),
+            None => {
+                let mut values = [0.0; PANEL];
+                self.write::<F>(sums, scale, then, &mut values);
+                channels.iter_mut().zip(values).for_each(|(channel, value)| *channel = value);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write<F: Form>(&self, sums: F::Sums, scale: f32, then: &impl Fn(F32x4) -> F32x4, out: &mut [f32; PANEL]) {
+        let scale = F32x4::splat(scale);
+        let exact = F::floats(sums, self.excess);
+        let (scales, bias) = (self.scales.as_chunks::<4>().0, self.bias.as_chunks::<4>().0);
+        for (((out, exact), scales), bias) in out.as_chunks_mut::<4>().0.iter_mut().zip(exact).zip(scales).zip(bias) {
+            then(exact * scale * F32x4::load(scales) + F32x4::load(bias)).store(out);
         }
     }
 }

@@ -1,20 +1,20 @@
 //! The specification: plain integer arithmetic.
 
-use super::form::Form;
-use super::{F32x4, PANEL};
+use super::form::{Form, MOST_STEPS, Step};
+use super::{Bits, F32x4, PANEL};
 
 pub(super) struct Portable;
 
 impl Form for Portable {
     type Sums = [i32; PANEL];
-    type Step = [i32; PANEL];
+    type Weights = [i32; PANEL];
     type Loaded = [[i8; 4]; PANEL];
 
     const STEP: usize = 4;
     const ZERO_POINT: i32 = 64;
 
     #[inline(always)]
-    fn panel(words: &[i32]) -> &[Self::Step] {
+    fn panel(words: &[i32]) -> &[Self::Weights] {
         words.as_chunks().0
     }
 
@@ -24,14 +24,14 @@ impl Form for Portable {
     }
 
     #[inline(always)]
-    fn load(weights: &Self::Step) -> Self::Loaded {
+    fn load(weights: &Self::Weights) -> Self::Loaded {
         weights.map(|word| word.to_le_bytes().map(u8::cast_signed))
     }
 
     #[inline(always)]
-    fn add(mut sums: Self::Sums, weights: Self::Loaded, activations: [u8; 4]) -> Self::Sums {
+    fn add(mut sums: Self::Sums, weights: Self::Loaded, activations: &Step) -> Self::Sums {
         for (sum, weights) in sums.iter_mut().zip(weights) {
-            for (weight, activation) in weights.into_iter().zip(activations) {
+            for (weight, activation) in weights.into_iter().zip(*activations) {
                 *sum += i32::from(weight) * i32::from(activation);
             }
         }
@@ -44,19 +44,12 @@ impl Form for Portable {
             (Some(sum), Some(excess)) => sum - excess,
             _ => 0,
         });
-        [floats([a, b, c, d]), floats([e, f, g, h])]
+        [F32x4::from_i32([a, b, c, d]), F32x4::from_i32([e, f, g, h])]
     }
 
     #[inline(always)]
-    fn store(rounded: &[f32; 16], to: &mut [[u8; 4]]) {
-        for (word, values) in to.iter_mut().zip(rounded.as_chunks::<4>().0) {
-            // -63..=63 plus the zero point; a NaN becomes 64, its row's scale is NaN.
-            *word = values.map(|value| (value as i32 + Self::ZERO_POINT) as u8);
-        }
+    fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS] {
+        let [a, b, c, d] = quantized.map(|Bits(values)| values.map(|value| value as u8));
+        [a, b, c, d, [0; 4], [0; 4], [0; 4], [0; 4]]
     }
-}
-
-#[inline(always)]
-fn floats(values: [i32; 4]) -> F32x4 {
-    F32x4::from_i32(values)
 }

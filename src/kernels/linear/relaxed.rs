@@ -2,12 +2,12 @@
 //! specification leaves only activations of 8 bits open, so with 7 the result is exact and the same on every engine.
 
 use core::arch::wasm32::{
-    i16x8_narrow_i32x4, i32x4_add, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_sub, i32x4_trunc_sat_f32x4,
+    i16x8_narrow_i32x4, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_sub, i32x4_trunc_sat_f32x4,
     u8x16_narrow_i16x8, v128, v128_load, v128_load32_splat, v128_store,
 };
 
-use super::form::Form;
-use super::{F32x4, PANEL, Weights, run as run_form};
+use super::form::{Form, MOST_STEPS, Step};
+use super::{Bits, F32x4, PANEL, Weights, run as run_form};
 
 pub(super) struct Relaxed;
 
@@ -22,14 +22,14 @@ pub(super) fn run(x: &[f32], weights: Weights<'_>, then: impl Fn(F32x4) -> F32x4
 #[allow(unsafe_code)]
 impl Form for Relaxed {
     type Sums = [v128; 2];
-    type Step = [i32; PANEL];
+    type Weights = [i32; PANEL];
     type Loaded = [v128; 2];
 
     const STEP: usize = 4;
     const ZERO_POINT: i32 = 64;
 
     #[inline(always)]
-    fn panel(words: &[i32]) -> &[Self::Step] {
+    fn panel(words: &[i32]) -> &[Self::Weights] {
         words.as_chunks().0
     }
 
@@ -39,13 +39,13 @@ impl Form for Relaxed {
     }
 
     #[inline(always)]
-    fn load(weights: &Self::Step) -> Self::Loaded {
+    fn load(weights: &Self::Weights) -> Self::Loaded {
         let at = weights.as_ptr().cast::<v128>();
         unsafe { [v128_load(at), v128_load(at.add(1))] }
     }
 
     #[inline(always)]
-    fn add([low, high]: Self::Sums, weights: Self::Loaded, activations: [u8; 4]) -> Self::Sums {
+    fn add([low, high]: Self::Sums, weights: Self::Loaded, activations: &Step) -> Self::Sums {
         let activations = unsafe { v128_load32_splat(activations.as_ptr().cast()) };
         let [first, second] = weights;
         [
@@ -62,15 +62,10 @@ impl Form for Relaxed {
     }
 
     #[inline(always)]
-    fn store(rounded: &[f32; 16], to: &mut [[u8; 4]]) {
-        let Some(to) = to.first_chunk_mut::<4>() else { return };
-        let at = rounded.as_ptr().cast::<v128>();
-        // -63..=63 plus the zero point; a NaN becomes 64, its row's scale is NaN.
-        let whole = |index| unsafe {
-            i32x4_add(i32x4_trunc_sat_f32x4(v128_load(at.add(index))), i32x4_splat(Self::ZERO_POINT))
-        };
-        let low = i16x8_narrow_i32x4(whole(0), whole(1));
-        let high = i16x8_narrow_i32x4(whole(2), whole(3));
-        unsafe { v128_store(to.as_mut_ptr().cast(), u8x16_narrow_i16x8(low, high)) };
+    fn steps([a, b, c, d]: [Bits; 4]) -> [Step; MOST_STEPS] {
+        let (low, high) = (i16x8_narrow_i32x4(a.0, b.0), i16x8_narrow_i32x4(c.0, d.0));
+        let mut steps = [[0; 4]; MOST_STEPS];
+        unsafe { v128_store(steps.as_mut_ptr().cast(), u8x16_narrow_i16x8(low, high)) };
+        steps
     }
 }

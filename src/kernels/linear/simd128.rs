@@ -1,12 +1,12 @@
 //! SIMD128 only: activations in i16 without zero point, weights widened on load, `i32x4.dot_i16x8_s`.
 
 use core::arch::wasm32::{
-    i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_splat, i32x4_trunc_sat_f32x4, v128,
-    v128_load, v128_load32_splat, v128_store,
+    i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_splat, v128, v128_load,
+    v128_load32_splat, v128_store,
 };
 
-use super::form::Form;
-use super::{F32x4, PANEL};
+use super::form::{Form, MOST_STEPS, Step};
+use super::{Bits, F32x4, PANEL};
 
 pub(super) struct Simd128;
 
@@ -14,14 +14,14 @@ pub(super) struct Simd128;
 #[allow(unsafe_code)]
 impl Form for Simd128 {
     type Sums = [v128; 2];
-    type Step = [i32; PANEL / 2];
+    type Weights = [i32; PANEL / 2];
     type Loaded = [v128; 2];
 
     const STEP: usize = 2;
     const ZERO_POINT: i32 = 0;
 
     #[inline(always)]
-    fn panel(words: &[i32]) -> &[Self::Step] {
+    fn panel(words: &[i32]) -> &[Self::Weights] {
         words.as_chunks().0
     }
 
@@ -31,13 +31,13 @@ impl Form for Simd128 {
     }
 
     #[inline(always)]
-    fn load(weights: &Self::Step) -> Self::Loaded {
+    fn load(weights: &Self::Weights) -> Self::Loaded {
         let at = weights.as_ptr().cast::<i8>();
         unsafe { [i16x8_load_extend_i8x8(at), i16x8_load_extend_i8x8(at.add(8))] }
     }
 
     #[inline(always)]
-    fn add([low, high]: Self::Sums, [first, second]: Self::Loaded, activations: [u8; 4]) -> Self::Sums {
+    fn add([low, high]: Self::Sums, [first, second]: Self::Loaded, activations: &Step) -> Self::Sums {
         let activations = unsafe { v128_load32_splat(activations.as_ptr().cast()) };
         [i32x4_add(low, i32x4_dot_i16x8(activations, first)), i32x4_add(high, i32x4_dot_i16x8(activations, second))]
     }
@@ -48,14 +48,13 @@ impl Form for Simd128 {
     }
 
     #[inline(always)]
-    fn store(rounded: &[f32; 16], to: &mut [[u8; 4]]) {
-        let Some(to) = to.first_chunk_mut::<8>() else { return };
-        let at = rounded.as_ptr().cast::<v128>();
-        let whole = |index| unsafe { i32x4_trunc_sat_f32x4(v128_load(at.add(index))) };
-        let to = to.as_mut_ptr().cast::<v128>();
+    fn steps([a, b, c, d]: [Bits; 4]) -> [Step; MOST_STEPS] {
+        let mut steps = [[0; 4]; MOST_STEPS];
+        let to = steps.as_mut_ptr().cast::<v128>();
         unsafe {
-            v128_store(to, i16x8_narrow_i32x4(whole(0), whole(1)));
-            v128_store(to.add(1), i16x8_narrow_i32x4(whole(2), whole(3)));
+            v128_store(to, i16x8_narrow_i32x4(a.0, b.0));
+            v128_store(to.add(1), i16x8_narrow_i32x4(c.0, d.0));
         }
+        steps
     }
 }
