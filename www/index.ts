@@ -10,6 +10,7 @@ export type {
   RankOptions,
   WarmupOptions,
 } from './options.js';
+export * as presets from './presets.js';
 export type { Ranked } from './ranking.js';
 export { Reranker } from './reranker.js';
 export type { CallTimings, Status } from './status.js';

@@ -1,7 +1,7 @@
 // Stands in for pkg/dist/wasm/crossrank_cpu.js where a test needs a fault that the real engine does not have, or a
 // batch that lasts until the test says so. One batch is one pair; the score of a pair is the length of its document.
-// The query says what happens: 'hold' never ends, 'trap' breaks the instance, 'stray' throws outside of the call,
-// 'nan' fails the call, 'slow' takes 30 ms a batch.
+// The query, or a document that begins with '!', says what happens: 'hold' never ends, 'trap' breaks the instance,
+// 'stray' throws outside of the call, 'nan' fails the call, 'slow' takes 30 ms a batch.
 
 export default async function init({ module_or_path: module }) {
   if (!(module instanceof WebAssembly.Module)) throw new Error('expected a compiled module');
@@ -59,11 +59,12 @@ class Job {
   }
   async step() {
     const [query, document] = this.#pairs[this.#scores.length];
-    if (query === 'hold') await new Promise(() => {});
-    if (query === 'slow') await new Promise((resolve) => setTimeout(resolve, 30));
-    if (query === 'trap') throw new WebAssembly.RuntimeError('unreachable');
-    if (query === 'nan') throw { code: 'NON_FINITE', message: 'logit 0 is not finite' };
-    if (query === 'stray') {
+    const what = document.startsWith('!') ? document.slice(1) : query;
+    if (what === 'hold') await new Promise(() => {});
+    if (what === 'slow') await new Promise((resolve) => setTimeout(resolve, 30));
+    if (what === 'trap') throw new WebAssembly.RuntimeError('unreachable');
+    if (what === 'nan') throw { code: 'NON_FINITE', message: 'logit 0 is not finite' };
+    if (what === 'stray') {
       queueMicrotask(() => {
         throw new WebAssembly.RuntimeError('unreachable');
       });

@@ -20,7 +20,7 @@ test('importing the package by its name works, prints nothing, and reads no brow
   `);
   assert.equal(stderr, '');
   assert.equal(status, 0);
-  assert.equal(stdout, 'CrossrankError,Reranker');
+  assert.equal(stdout, 'CrossrankError,Reranker,presets');
 });
 
 test('loading in Node rejects with UNSUPPORTED and says where it runs', () => {
