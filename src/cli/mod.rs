@@ -1,5 +1,7 @@
-//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model on a benchmark folder.
+//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model on a benchmark
+//! folder, `agree` compares int8 with f32 on one.
 
+mod agree;
 mod benchmark;
 mod evaluate;
 mod files;
@@ -16,6 +18,7 @@ pub use quantize::{QuantizeArgs, quantize};
 use clap::{Parser, Subcommand};
 
 use crate::error::Result;
+use agree::AgreeArgs;
 use evaluate::EvaluateArgs;
 
 #[derive(Parser)]
@@ -29,6 +32,8 @@ struct Cli {
 enum Command {
     /// Make the int8 form of a Hugging Face folder: shards, manifest, config and tokenizer
     Quantize(QuantizeArgs),
+    /// How far int8 ranks like f32: correlation within lists, same first result
+    Agree(AgreeArgs),
     /// MRR@10 of a model on a benchmark folder: the first stage's order against the reranked one
     Evaluate(EvaluateArgs),
 }
@@ -40,6 +45,7 @@ enum Command {
 pub fn run() -> Result<()> {
     match Cli::parse().command {
         Command::Quantize(args) => quantize(&args),
+        Command::Agree(args) => agree::agree(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
     }
 }

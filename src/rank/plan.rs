@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// Tokens of one batch, the unit between which a cancel is seen. Small enough that a batch stays well under a second
 /// on one slow core, large enough that the matrix products run at their full rate.
-const TOKENS_PER_BATCH: usize = 512;
+const TOKENS_PER_BATCH: usize = 256;
 
 /// Cuts pairs of `lengths` tokens into consecutive batches within the budget; a pair alone may exceed it.
 /// The pairs keep their order, so the first results are those of the first stage's best candidates.
