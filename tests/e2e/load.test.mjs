@@ -412,6 +412,43 @@ test('a browser without WebAssembly SIMD, or without WebAssembly, gives UNSUPPOR
   assert.deepEqual(server.requests('/fake/'), []);
 });
 
+test('wasmUrl names the folder of the binaries, with or without a slash', async (t) => {
+  const name = 'crossrank_cpu_relaxed_bg.wasm';
+  const aliases = { [`/else/where/${name}`]: `pkg/dist/wasm/${name}` };
+  const { page, server } = await open(t, { aliases, files: models });
+  for (const wasmUrl of ['/else/where', '/else/where/', new URL('/else/where', server.origin).href]) {
+    const { error } = await loadIn(page, { model: '/project/', wasmUrl });
+    assert.equal(error, undefined);
+    assert.equal((await rankIn(page)).length, 3);
+  }
+  assert.deepEqual(server.requests('/pkg/dist/wasm/crossrank_cpu_relaxed_bg.wasm'), []);
+  for (const wasmUrl of [`/else/where/${name}`, 'http://[']) {
+    const { error } = await loadIn(page, { model: '/project/', wasmUrl });
+    assert.equal(error?.code, 'OPTION');
+    assert.match(error.message, /folder/);
+  }
+});
+
+test('a browser without relaxed SIMD gets the other binary, and asks for no more than that', async (t) => {
+  const { page, server } = await open(t, { files: models });
+  // What such a browser answers: the probe of relaxed SIMD has the opcode 0x113.
+  server.files['/no-relaxed.js'] = `
+    const { validate } = WebAssembly;
+    WebAssembly.validate = (bytes) => !bytes.join().includes('253,147,2') && validate(bytes);`;
+  server.files['/old-browser.js'] = "import '/no-relaxed.js'; import '/pkg/dist/worker.js';";
+  const { value } = await page.evaluate(() =>
+    outcome(
+      load({
+        model: '/project/',
+        createWorker: () => new Worker('/old-browser.js', { type: 'module' }),
+      }),
+    ),
+  );
+  assert.equal(value.device.simd, 'simd128');
+  assert.equal((await rankIn(page)).length, 3);
+  assert.deepEqual(server.requests('relaxed_bg.wasm'), []);
+});
+
 test('createWorker that throws, and a listener of progress that throws', async (t) => {
   const { page } = await open(t, fake);
   const result = await page.evaluate(async () => {

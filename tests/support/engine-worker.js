@@ -1,5 +1,5 @@
 // A test's own worker around the real wasm module: token ids, segments and logits of pairs at a chosen precision,
-// which the client does not expose. Reads both folder forms.
+// which the client does not expose; or the order of flat pairs. Reads both folder forms.
 import init, { ModelLoader } from '/pkg/dist/wasm/crossrank_cpu.js';
 
 const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
@@ -27,9 +27,19 @@ async function evaluate(session, { query, document, max_length }) {
   return { ids: [...encoded.ids], segments: [...encoded.segments], logit };
 }
 
+/** The engine's own order of flat pairs. */
+async function orderOf(session, pairs) {
+  const job = session.begin(pairs, 0);
+  while ((await job.step()) < job.pairs);
+  const order = [...job.order('', 0)];
+  job.free();
+  return order;
+}
+
 self.onmessage = async ({ data: { folder, precision, pairs } }) => {
   try {
     const session = await load(folder, precision);
+    if (typeof pairs[0] === 'string') return postMessage(await orderOf(session, pairs));
     const results = [];
     for (const pair of pairs) results.push(await evaluate(session, pair));
     postMessage(results);

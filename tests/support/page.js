@@ -15,11 +15,14 @@ async function outcome(promise) {
 /** Workers made through `createWorker`, so that a test can kill them. */
 const workers = [];
 
-function createWorker() {
-  const worker = new Worker('/pkg/dist/worker.js', { type: 'module' });
+const startWorker = (script) => () => {
+  const worker = new Worker(script, { type: 'module' });
   workers.push(worker);
   return worker;
-}
+};
+
+const createWorker = startWorker('/pkg/dist/worker.js');
+const createSimd128Worker = startWorker('/tests/support/simd128-worker.js');
 
 /** Ways in which a worker may end. */
 const kills = {
@@ -38,4 +41,14 @@ async function load(options = {}) {
   return globalThis.reranker.status;
 }
 
-Object.assign(globalThis, { crossrank, outcome, load, workers, createWorker, kills, pause, ready: true });
+Object.assign(globalThis, {
+  crossrank,
+  outcome,
+  load,
+  workers,
+  createWorker,
+  createSimd128Worker,
+  kills,
+  pause,
+  ready: true,
+});
