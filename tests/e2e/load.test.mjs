@@ -71,6 +71,39 @@ for (const [model, id, verified, dtype] of [
   });
 }
 
+test('two tabs that load at once fetch each file once', async (t) => {
+  const { page, server, context } = await open(t, fake);
+  server.fault('/fake/model-', 'slow', 2);
+  const other = await context.newPage();
+  await goto(other, server);
+  const loads = [page, other].map((tab) => loadIn(tab, { model: '/fake/' }));
+  const states = (await Promise.all(loads)).map(({ value }) => value?.cached);
+  assert.deepEqual(states, [true, true]);
+  const asked = server.requests('/fake/').filter((path) => !path.endsWith('manifest.json'));
+  assert.equal(new Set(asked).size, 7);
+  assert.equal(asked.length, 7, asked.join());
+});
+
+test('a tab that closes in mid-download leaves the file to the next', async (t) => {
+  const { page, server, context } = await open(t, fake);
+  server.fault('/fake/model-003.bin', 'stall', 1);
+  const other = await context.newPage();
+  await goto(other, server);
+  await other.evaluate(() => {
+    load({ model: '/fake/' }).catch(() => {});
+  });
+  while (server.requests('model-003').length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const loading = loadIn(page, { model: '/fake/' });
+  const aborted = await page.evaluate(() => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 100);
+    return outcome(crossrank.Reranker.load({ model: '/fake/', signal: controller.signal }));
+  });
+  assert.equal(aborted.error?.code, 'ABORTED', 'who waits for another tab can still be aborted');
+  await other.close();
+  assert.equal((await loading).value?.state, 'ready');
+});
+
 test('cache: false stores nothing', async (t) => {
   const { page } = await open(t, fake);
   const { value } = await loadIn(page, { model: '/fake/', cache: false });

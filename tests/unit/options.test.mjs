@@ -25,7 +25,7 @@ test('an unknown option names the nearest valid one', () => {
   assert.throws(() => readRankOptions({ activaton: 'sigmoid' }), { message: /Did you mean activation\?/ });
   assert.throws(() => readLoadOptions({ modle: '/m/' }), { message: /Did you mean model\?/ });
   assert.throws(() => readPredictOptions({ zzzzzzzzzzzz: 1 }), {
-    message: /Valid options: activation, maxLength, signal/,
+    message: /Valid options: activation, maxLength, signal, supersede/,
   });
   assert.throws(() => readPredictOptions({ topK: 1 }), { code: 'OPTION' });
   assert.throws(() => readPredictOptions({ [Symbol('s')]: 1 }), { code: 'OPTION' });
@@ -47,6 +47,10 @@ test('each option has a type, and the message says which', () => {
     activation: ['softmax', 1, null, 'toString'],
     signal: [{}, null, 'x', new AbortController()],
     text: ['title', null],
+    budgetMs: [0, -1, '5', Number.NaN],
+    onPartial: ['f', {}],
+    supersede: ['', 1, null],
+    blend: ['agro', null, 1],
   };
   for (const [key, values] of Object.entries(bad)) {
     for (const value of values) {
@@ -59,7 +63,9 @@ test('each option has a type, and the message says which', () => {
   const badLoad = {
     model: ['', 1, null],
     device: ['gpu'],
-    workers: [0, 'many', 1.5],
+    workers: [0, 'many', 1.5, 17, Number.POSITIVE_INFINITY],
+    idleMs: [0, -1, '60', Number.NaN],
+    precision: ['int4', 8, ''],
     cache: ['yes', 0, null],
   };
   Object.assign(badLoad, { onProgress: [{}], createWorker: ['worker.js'], wasmUrl: [1, ''] });
@@ -81,6 +87,8 @@ test('valid options come back frozen, and undefined means absent', () => {
   assert.ok(Object.isFrozen(read));
   assert.deepEqual({ ...readRankOptions({ topK: undefined }) }, {});
   assert.deepEqual({ ...readLoadOptions({ workers: 4, device: 'cpu' }) }, { workers: 4, device: 'cpu' });
+  const pool = { workers: 16, idleMs: Number.POSITIVE_INFINITY, precision: 'f32' };
+  assert.deepEqual({ ...readLoadOptions(pool) }, pool);
 });
 
 test('prototype pollution reaches nothing, inherited keys are not options', () => {

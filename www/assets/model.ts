@@ -22,6 +22,7 @@ import {
   streamFile,
 } from './download.js';
 import { weightsDtype } from './dtype.js';
+import { alone } from './lock.js';
 import { filesOf, type Manifest, type ManifestFile, parseManifest } from './manifest.js';
 import type { ProgressMeter } from './progress.js';
 import { HF_FILES, type ModelSource } from './source.js';
@@ -141,7 +142,11 @@ export class ModelDelivery {
   async #obtain(file: ManifestFile): Promise<Bytes> {
     const url = this.#source.url(file.path);
     const key = hashedKey(url, file.sha256);
-    const bytes = (await this.#readVerified(key, url, file)) ?? (await this.#downloadAndKeep(key, url, file));
+    const look = () => this.#readVerified(key, url, file);
+    const obtain = async () => (await look()) ?? (await this.#downloadAndKeep(key, url, file));
+    // Another tab may be fetching the same file; there is nothing to wait for if it cannot share it.
+    const bytes =
+      (await look()) ?? (await (this.#cache === null ? obtain() : alone(key, this.#signal, obtain)));
     this.#meter.verified(bytes.byteLength);
     return bytes;
   }
