@@ -6,8 +6,8 @@
 #[cfg(target_family = "wasm")]
 mod form {
     use core::arch::wasm32::{
-        f32x4_abs, f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat,
-        f32x4_sub, i32x4_add, i32x4_max, i32x4_shl, i32x4_splat, v128, v128_load, v128_store,
+        f32x4_add, f32x4_convert_i32x4, f32x4_div, f32x4_mul, f32x4_pmax, f32x4_pmin, f32x4_splat, f32x4_sub,
+        i32x4_add, i32x4_shl, i32x4_splat, v128, v128_load, v128_store,
     };
 
     #[derive(Clone, Copy, Debug)]
@@ -51,12 +51,6 @@ mod form {
         #[inline(always)]
         pub fn min(self, other: Self) -> Self {
             Self(f32x4_pmin(self.0, other.0))
-        }
-
-        /// The larger magnitude of each lane, of magnitudes; NaN counts as larger than infinity.
-        #[inline(always)]
-        pub fn max_magnitude(self, other: Self) -> Self {
-            Self(i32x4_max(self.0, f32x4_abs(other.0)))
         }
 
         /// The bits of the lanes.
@@ -170,12 +164,6 @@ mod form {
             self.zip(other, |a, b| if b < a { b } else { a })
         }
 
-        /// The larger magnitude of each lane, of magnitudes; NaN counts as larger than infinity.
-        #[inline(always)]
-        pub fn max_magnitude(self, other: Self) -> Self {
-            self.zip(other, |a, b| if a.to_bits() < b.abs().to_bits() { b.abs() } else { a })
-        }
-
         /// The bits of the lanes.
         #[inline(always)]
         pub fn bits(self) -> Bits {
@@ -268,10 +256,10 @@ impl Whole {
         self.0 - F32x4::splat(ROUNDER)
     }
 
-    /// As integers, each plus `offset`.
+    /// As integers.
     #[inline(always)]
-    pub(super) fn plus(self, offset: i32) -> Bits {
-        self.0.bits().plus(offset - ROUNDER.to_bits().cast_signed())
+    pub(super) fn bits(self) -> Bits {
+        self.0.bits().plus(-ROUNDER.to_bits().cast_signed())
     }
 
     /// `2^n` for `n` in -126..=127: the number becomes the exponent, whatever is above it is shifted out.
@@ -296,10 +284,17 @@ impl F32x4 {
         (a + b) + (c + d)
     }
 
-    /// Largest lane of magnitudes; NaN if one is.
+    /// Lowest lane. What it is when one is NaN, is not said.
     #[inline(always)]
-    pub(super) fn largest_magnitude(self) -> f32 {
-        let [a, b, c, d] = self.to_array().map(f32::to_bits);
-        f32::from_bits(a.max(b).max(c.max(d)))
+    pub(super) fn lowest(self) -> f32 {
+        let [a, b, c, d] = self.to_array();
+        a.min(b).min(c.min(d))
+    }
+
+    /// Highest lane. What it is when one is NaN, is not said.
+    #[inline(always)]
+    pub(super) fn highest(self) -> f32 {
+        let [a, b, c, d] = self.to_array();
+        a.max(b).max(c.max(d))
     }
 }

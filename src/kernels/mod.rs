@@ -36,14 +36,14 @@ pub(crate) trait KernelOps: burn::backend::Backend {
     /// # Shapes
     /// - x: `[rows, input]`
     /// - words: `[panels, padded input / 4, 8]` i32, as [`pack`] makes them
-    /// - scales, bias: `[panels * 8]`; excess: the same, i32
+    /// - scales, sums, bias: `[panels * 8]`
     /// - output: `[rows, output]`
     #[allow(clippy::too_many_arguments)]
     fn quantized_linear(
         x: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
-        excess: IntTensor<Self>,
+        sums: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         output: usize,
         gelu: bool,
@@ -104,7 +104,7 @@ impl KernelOps for Flex {
         x: FlexTensor,
         words: FlexTensor,
         scales: FlexTensor,
-        excess: FlexTensor,
+        sums: FlexTensor,
         bias: FlexTensor,
         output: usize,
         gelu: bool,
@@ -115,14 +115,14 @@ impl KernelOps for Flex {
         let weights = Weights {
             words: words.storage(),
             scales: scales.storage(),
-            excess: excess.storage(),
+            sums: sums.storage(),
             bias: bias.storage(),
             input,
             output,
         };
         assert!(input > 0 && output > 0, "a linear layer without width");
         assert_eq!(weights.words.len(), channels * padded_input(input) / 4, "packed weights");
-        assert_eq!([weights.scales.len(), weights.excess.len(), weights.bias.len()], [channels; 3], "channels");
+        assert_eq!([weights.scales.len(), weights.sums.len(), weights.bias.len()], [channels; 3], "channels");
         let mut out = FlexTensor::empty(Shape::from([rows, output]), DType::F32);
         let epilogue = if gelu { Epilogue::Gelu } else { Epilogue::Bias };
         linear::linear(values(&x), weights, epilogue, out.storage_mut());

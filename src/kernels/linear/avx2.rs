@@ -35,7 +35,6 @@ impl Form for Avx2 {
     type Loaded = __m256i;
 
     const STEP: usize = Portable::STEP;
-    const ZERO_POINT: i32 = Portable::ZERO_POINT;
 
     #[inline(always)]
     fn panel(words: &[i32]) -> &[Self::Weights] {
@@ -62,10 +61,10 @@ impl Form for Avx2 {
     }
 
     #[inline(always)]
-    fn floats(sums: Self::Sums, excess: &[i32; PANEL]) -> [F32x4; 2] {
+    fn floats(sums: Self::Sums) -> [F32x4; 2] {
         let mut lanes = [0; PANEL];
         unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sums) };
-        Portable::floats(lanes, excess)
+        Portable::floats(lanes)
     }
 
     #[inline(always)]

@@ -2,8 +2,8 @@
 
 use super::{Bits, F32x4, TILE_ROWS, padded_input};
 
-/// Largest magnitude of a quantised activation: 7 bits, so that no form of the dot product can saturate.
-const LARGEST: f32 = 63.0;
+/// Largest quantised activation: 7 bits without sign, so that no form of the dot product can saturate.
+const LARGEST: f32 = 127.0;
 
 /// Four bytes of a row's activations.
 pub(super) type Step = [u8; 4];
@@ -23,32 +23,34 @@ pub(super) trait Form {
     const STEP: usize;
     /// Words of packed weights of one step.
     const STEP_WORDS: usize = Self::STEP * super::PANEL / 4;
-    /// What is added to a quantised activation when it is stored.
-    const ZERO_POINT: i32;
-
     /// A panel's steps.
     fn panel(words: &[i32]) -> &[Self::Weights];
     fn zero() -> Self::Sums;
     fn load(weights: &Self::Weights) -> Self::Loaded;
     /// `sums + weights * activations`
     fn add(sums: Self::Sums, weights: Self::Loaded, activations: &Step) -> Self::Sums;
-    /// The sums less what the zero point added, as floats. Exact: they are below 2^24 up to an input of 2,096 and are
-    /// rounded once beyond.
-    fn floats(sums: Self::Sums, excess: &[i32; super::PANEL]) -> [F32x4; 2];
-    /// The steps of 16 quantised activations, the zero point included: -63..=63 plus it. Of a row with a NaN the values
-    /// mean nothing; its scale is NaN. A form with fewer steps leaves the rest as they are.
+    /// The sums as floats. Exact below 2^24, which an input of 1,040 cannot exceed; rounded once beyond.
+    fn floats(sums: Self::Sums) -> [F32x4; 2];
+    /// The steps of 16 quantised activations, 0..=127. Of a row with a NaN they mean nothing; its scale is NaN. A form with fewer steps leaves the rest as they are.
     fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS];
 }
 
 /// Steps of 16 activations in the form that needs most: two activations a step.
 pub(super) const MOST_STEPS: usize = 8;
 
+/// How the numbers of a quantised row are to be read: `value = lowest + scale * quantised`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct RowScale {
+    pub scale: f32,
+    pub lowest: f32,
+}
+
 /// A block of quantised rows in tiles of four, whose steps lie side by side: the innermost loop reads one run of memory.
 pub(super) struct Activations {
     /// `[tiles, steps, 4 rows]`
     tiles: Vec<[Step; TILE_ROWS]>,
     /// `[tiles, 4 rows]`
-    scales: Vec<[f32; TILE_ROWS]>,
+    scales: Vec<[RowScale; TILE_ROWS]>,
     steps: usize,
     padded: Vec<f32>,
 }
@@ -57,7 +59,7 @@ pub(super) struct Activations {
 #[derive(Clone, Copy)]
 pub(super) struct Tile<'a> {
     pub steps: &'a [[Step; TILE_ROWS]],
-    pub scales: &'a [f32; TILE_ROWS],
+    pub scales: &'a [RowScale; TILE_ROWS],
 }
 
 impl Activations {
@@ -75,9 +77,10 @@ impl Activations {
         self.tiles.chunks_exact(self.steps).zip(&self.scales).map(|(steps, scales)| Tile { steps, scales })
     }
 
-    /// Replaces the block by `x`, rows of `input` values: each value times `63 / max|row|`, rounded, halves to even.
+    /// Replaces the block by `x`, rows of `input` values, each mapped from its own lowest..highest to 0..127.
     ///
-    /// A row with a NaN gets the scale NaN, so that its outputs are NaN; a row of zeros gets the scale 0.
+    /// The range is the row's own, not symmetric: what follows GELU is hardly ever below -0.2, and a LayerNorm's outliers
+    /// are on one side. That halves the step there, and costs one more product in the epilogue.
     #[inline(always)]
     pub(super) fn quantize<F: Form>(&mut self, x: &[f32], input: usize) {
         let tiles = (x.len() / input).div_ceil(TILE_ROWS);
@@ -85,16 +88,9 @@ impl Activations {
         self.tiles.resize(tiles * self.steps, [[0; 4]; TILE_ROWS]);
         self.scales.clear();
         for (rows, tile) in x.chunks(TILE_ROWS * input).zip(self.tiles.chunks_exact_mut(self.steps)) {
-            let mut scales = [0.0; TILE_ROWS];
+            let mut scales = [RowScale::default(); TILE_ROWS];
             for ((lane, row), scale) in rows.chunks_exact(input).enumerate().zip(&mut scales) {
-                let row = if input.is_multiple_of(16) {
-                    row
-                } else {
-                    self.padded.clear();
-                    self.padded.extend_from_slice(row);
-                    self.padded.resize(padded_input(input), 0.0);
-                    &self.padded
-                };
+                let row = if input.is_multiple_of(16) { row } else { pad(&mut self.padded, row) };
                 *scale = quantize_row::<F>(row.as_chunks::<16>().0, tile, lane);
             }
             self.scales.push(scales);
@@ -102,20 +98,37 @@ impl Activations {
     }
 }
 
-/// Quantises a row into its lane of a tile and returns its scale.
+/// Repeats the last value up to a whole number of steps: that leaves the range alone, and the weights there are 0.
+fn pad<'a>(padded: &'a mut Vec<f32>, row: &[f32]) -> &'a [f32] {
+    padded.clear();
+    padded.extend_from_slice(row);
+    padded.resize(padded_input(row.len()), row.last().copied().unwrap_or_default());
+    padded
+}
+
+/// Quantises a row into its lane of a tile: `round((value - lowest) * 127 / (highest - lowest))`, halves to even.
+///
+/// A row with a NaN or an infinity gets the scale NaN, so that its outputs are NaN; a row of one value the scale 0.
 #[inline(always)]
-fn quantize_row<F: Form>(row: &[[f32; 16]], tile: &mut [[Step; TILE_ROWS]], lane: usize) -> f32 {
-    let mut largest = F32x4::splat(0.0);
+fn quantize_row<F: Form>(row: &[[f32; 16]], tile: &mut [[Step; TILE_ROWS]], lane: usize) -> RowScale {
+    let zero = F32x4::splat(0.0);
+    let first = F32x4::splat(row.first().map_or(0.0, |[first, ..]| *first));
+    let (mut lowest, mut highest, mut poison) = (first, first, zero);
     for values in row {
         for lanes in values.as_chunks::<4>().0 {
-            largest = largest.max_magnitude(F32x4::load(lanes));
+            let lanes = F32x4::load(lanes);
+            lowest = lowest.min(lanes);
+            highest = highest.max(lanes);
+            // 0 for every number, NaN for the rest, which the comparisons above may overlook.
+            poison = poison + lanes * zero;
         }
     }
-    let largest = largest.largest_magnitude();
-    let inverse = F32x4::splat(if largest > 0.0 { LARGEST / largest } else { 0.0 });
+    let (lowest, range) = (lowest.lowest(), highest.highest() - lowest.lowest() + poison.sum());
+    let inverse = F32x4::splat(if range > 0.0 { LARGEST / range } else { 0.0 });
+    let offset = F32x4::splat(lowest);
     for (values, to) in row.iter().zip(tile.chunks_exact_mut(16 / F::STEP)) {
         if let [a, b, c, d] = values.as_chunks::<4>().0 {
-            let whole = [a, b, c, d].map(|lanes| (F32x4::load(lanes) * inverse).round().plus(F::ZERO_POINT));
+            let whole = [a, b, c, d].map(|lanes| ((F32x4::load(lanes) - offset) * inverse).round().bits());
             for (to, step) in to.iter_mut().zip(F::steps(whole)) {
                 if let Some(to) = to.get_mut(lane) {
                     *to = step;
@@ -123,5 +136,5 @@ fn quantize_row<F: Form>(row: &[[f32; 16]], tile: &mut [[Step; TILE_ROWS]], lane
             }
         }
     }
-    largest / LARGEST
+    RowScale { scale: range / LARGEST, lowest }
 }

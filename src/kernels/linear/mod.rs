@@ -14,7 +14,7 @@ mod relaxed;
 #[cfg(all(target_family = "wasm", not(feature = "relaxed-simd")))]
 mod simd128;
 
-use form::{Activations, Form, Step};
+use form::{Activations, Form, RowScale, Step};
 
 use super::lanes::{Bits, F32x4};
 use super::math::gelu;
@@ -46,8 +46,8 @@ pub(crate) struct Packed {
     pub words: Vec<i32>,
     /// Dequantisation of each channel.
     pub scales: Vec<f32>,
-    /// What a channel's sum is too large by, because activations are stored with a zero point.
-    pub excess: Vec<i32>,
+    /// Sum of each channel's weights, as integers: what a row's lowest activation is multiplied with.
+    pub sums: Vec<f32>,
     /// Bias of each channel.
     pub bias: Vec<f32>,
 }
@@ -60,7 +60,7 @@ pub(crate) struct Weights<'a> {
     /// As in [`Packed`].
     pub scales: &'a [f32],
     /// As in [`Packed`].
-    pub excess: &'a [i32],
+    pub sums: &'a [f32],
     /// As in [`Packed`].
     pub bias: &'a [f32],
     /// Width of the input, without padding.
@@ -90,7 +90,7 @@ fn pack_for<F: Form>(rows: &Int8Rows, bias: &[f32]) -> Packed {
     let (input, output) = (rows.columns, rows.scales.len());
     let (steps, panels) = (padded_input(input) / F::STEP, output.div_ceil(PANEL));
     let mut bytes = vec![0_i8; panels * steps * PANEL * F::STEP];
-    let mut excess = vec![0; panels * PANEL];
+    let mut sums = vec![0.0; panels * PANEL];
     for (channel, row) in rows.values.chunks_exact(input).enumerate() {
         let (panel, lane) = (channel / PANEL, channel % PANEL);
         for (step, group) in row.chunks(F::STEP).enumerate() {
@@ -99,8 +99,8 @@ fn pack_for<F: Form>(rows: &Int8Rows, bias: &[f32]) -> Packed {
                 *to = *from;
             }
         }
-        if let Some(excess) = excess.get_mut(channel) {
-            *excess = F::ZERO_POINT * row.iter().map(|weight| i32::from(*weight)).sum::<i32>();
+        if let Some(sum) = sums.get_mut(channel) {
+            *sum = row.iter().map(|weight| i32::from(*weight)).sum::<i32>() as f32;
         }
     }
     let words = bytes.as_chunks::<4>().0.iter().map(|word| i32::from_le_bytes(word.map(i8::cast_unsigned)));
@@ -109,7 +109,7 @@ fn pack_for<F: Form>(rows: &Int8Rows, bias: &[f32]) -> Packed {
         values.resize(panels * PANEL, 0.0);
         values
     };
-    Packed { words: words.collect(), scales: padded(&rows.scales), excess, bias: padded(bias) }
+    Packed { words: words.collect(), scales: padded(&rows.scales), sums, bias: padded(bias) }
 }
 
 /// `out = epilogue(x W + b)`.
@@ -160,10 +160,10 @@ fn run<F: Form>(x: &[f32], weights: Weights<'_>, then: impl Fn(F32x4) -> F32x4, 
 fn run_block<F: Form>(block: &Activations, weights: Weights<'_>, then: &impl Fn(F32x4) -> F32x4, out: &mut [f32]) {
     let panels = weights.words.chunks_exact(block.steps() * F::STEP_WORDS);
     let scales = weights.scales.as_chunks::<PANEL>().0;
-    let excess = weights.excess.as_chunks::<PANEL>().0;
+    let sums = weights.sums.as_chunks::<PANEL>().0;
     let bias = weights.bias.as_chunks::<PANEL>().0;
-    for (index, (((panel, scales), excess), bias)) in panels.zip(scales).zip(excess).zip(bias).enumerate() {
-        let channel = Channel { scales, excess, bias, first: index * PANEL };
+    for (index, (((panel, scales), sums), bias)) in panels.zip(scales).zip(sums).zip(bias).enumerate() {
+        let channel = Channel { scales, sums, bias, first: index * PANEL };
         let mut out = out.chunks_mut(weights.output);
         for tile in block.tiles() {
             let [first, second, third, fourth] = tile_sums::<F>(tile.steps, panel);
@@ -193,14 +193,14 @@ fn tile_sums<F: Form>(tile: &[[Step; TILE_ROWS]], panel: &[i32]) -> [F::Sums; TI
 /// What the epilogue knows of a panel's channels.
 struct Channel<'a> {
     scales: &'a [f32; PANEL],
-    excess: &'a [i32; PANEL],
+    sums: &'a [f32; PANEL],
     bias: &'a [f32; PANEL],
     first: usize,
 }
 
 impl Channel<'_> {
     #[inline(always)]
-    fn finish<F: Form>(&self, sums: F::Sums, scale: f32, then: &impl Fn(F32x4) -> F32x4, out: Option<&mut [f32]>) {
+    fn finish<F: Form>(&self, sums: F::Sums, scale: RowScale, then: &impl Fn(F32x4) -> F32x4, out: Option<&mut [f32]>) {
         let Some(channels) = out.and_then(|row| row.get_mut(self.first..)) else { return };
         match channels.first_chunk_mut::<PANEL>() {
             Some(channels) => self.write::<F>(sums, scale, then, channels),
@@ -214,12 +214,14 @@ impl Channel<'_> {
     }
 
     #[inline(always)]
-    fn write<F: Form>(&self, sums: F::Sums, scale: f32, then: &impl Fn(F32x4) -> F32x4, out: &mut [f32; PANEL]) {
-        let scale = F32x4::splat(scale);
-        let exact = F::floats(sums, self.excess);
-        let (scales, bias) = (self.scales.as_chunks::<4>().0, self.bias.as_chunks::<4>().0);
-        for (((out, exact), scales), bias) in out.as_chunks_mut::<4>().0.iter_mut().zip(exact).zip(scales).zip(bias) {
-            then(exact * scale * F32x4::load(scales) + F32x4::load(bias)).store(out);
+    fn write<F: Form>(&self, sums: F::Sums, scale: RowScale, then: &impl Fn(F32x4) -> F32x4, out: &mut [f32; PANEL]) {
+        let (scale, lowest) = (F32x4::splat(scale.scale), F32x4::splat(scale.lowest));
+        let parameters =
+            self.sums.as_chunks::<4>().0.iter().zip(self.scales.as_chunks::<4>().0).zip(self.bias.as_chunks::<4>().0);
+        let out = out.as_chunks_mut::<4>().0.iter_mut();
+        for ((out, exact), ((sums, scales), bias)) in out.zip(F::floats(sums)).zip(parameters) {
+            let unscaled = exact * scale + lowest * F32x4::load(sums);
+            then(unscaled * F32x4::load(scales) + F32x4::load(bias)).store(out);
         }
     }
 }

@@ -11,7 +11,6 @@ impl Form for Portable {
     type Loaded = [[i8; 4]; PANEL];
 
     const STEP: usize = 4;
-    const ZERO_POINT: i32 = 64;
 
     #[inline(always)]
     fn panel(words: &[i32]) -> &[Self::Weights] {
@@ -39,11 +38,7 @@ impl Form for Portable {
     }
 
     #[inline(always)]
-    fn floats(sums: Self::Sums, excess: &[i32; PANEL]) -> [F32x4; 2] {
-        let [a, b, c, d, e, f, g, h] = std::array::from_fn(|i| match (sums.get(i), excess.get(i)) {
-            (Some(sum), Some(excess)) => sum - excess,
-            _ => 0,
-        });
+    fn floats([a, b, c, d, e, f, g, h]: Self::Sums) -> [F32x4; 2] {
         [F32x4::from_i32([a, b, c, d]), F32x4::from_i32([e, f, g, h])]
     }
 

@@ -2,8 +2,8 @@
 //! specification leaves only activations of 8 bits open, so with 7 the result is exact and the same on every engine.
 
 use core::arch::wasm32::{
-    i16x8_narrow_i32x4, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_sub, i32x4_trunc_sat_f32x4,
-    u8x16_narrow_i16x8, v128, v128_load, v128_load32_splat, v128_store,
+    i16x8_narrow_i32x4, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_trunc_sat_f32x4, u8x16_narrow_i16x8,
+    v128, v128_load, v128_load32_splat, v128_store,
 };
 
 use super::form::{Form, MOST_STEPS, Step};
@@ -26,7 +26,6 @@ impl Form for Relaxed {
     type Loaded = [v128; 2];
 
     const STEP: usize = 4;
-    const ZERO_POINT: i32 = 64;
 
     #[inline(always)]
     fn panel(words: &[i32]) -> &[Self::Weights] {
@@ -55,10 +54,8 @@ impl Form for Relaxed {
     }
 
     #[inline(always)]
-    fn floats([low, high]: Self::Sums, excess: &[i32; PANEL]) -> [F32x4; 2] {
-        let at = excess.as_ptr().cast::<v128>();
-        let [first, second] = unsafe { [v128_load(at), v128_load(at.add(1))] };
-        [F32x4::from_i32(i32x4_sub(low, first)), F32x4::from_i32(i32x4_sub(high, second))]
+    fn floats([low, high]: Self::Sums) -> [F32x4; 2] {
+        [F32x4::from_i32(low), F32x4::from_i32(high)]
     }
 
     #[inline(always)]

@@ -1,4 +1,4 @@
-//! SIMD128 only: activations in i16 without zero point, weights widened on load, `i32x4.dot_i16x8_s`.
+//! SIMD128 only: activations in i16, weights widened on load, `i32x4.dot_i16x8_s`.
 
 use core::arch::wasm32::{
     i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_splat, v128, v128_load,
@@ -18,7 +18,6 @@ impl Form for Simd128 {
     type Loaded = [v128; 2];
 
     const STEP: usize = 2;
-    const ZERO_POINT: i32 = 0;
 
     #[inline(always)]
     fn panel(words: &[i32]) -> &[Self::Weights] {
@@ -43,7 +42,7 @@ impl Form for Simd128 {
     }
 
     #[inline(always)]
-    fn floats([low, high]: Self::Sums, _excess: &[i32; PANEL]) -> [F32x4; 2] {
+    fn floats([low, high]: Self::Sums) -> [F32x4; 2] {
         [F32x4::from_i32(low), F32x4::from_i32(high)]
     }
 

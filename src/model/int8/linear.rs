@@ -12,7 +12,7 @@ use crate::weights::Int8Rows;
 pub(in crate::model) struct Int8Linear {
     words: Param<Tensor<3, Int>>,
     scales: Param<Tensor<1>>,
-    excess: Param<Tensor<1, Int>>,
+    sums: Param<Tensor<1>>,
     bias: Param<Tensor<1>>,
     output: usize,
 }
@@ -26,10 +26,7 @@ impl Int8Linear {
         Self {
             words: constant(Tensor::from_data(TensorData::new(packed.words, shape), (device, DType::I32))),
             scales: Param::from_tensor(vector(packed.scales, device)),
-            excess: constant(Tensor::from_data(
-                TensorData::new(packed.excess, [shape[0] * PANEL]),
-                (device, DType::I32),
-            )),
+            sums: Param::from_tensor(vector(packed.sums, device)),
             bias: Param::from_tensor(vector(packed.bias, device)),
             output,
         }
@@ -52,7 +49,7 @@ impl Int8Linear {
             x.into_dispatch(),
             self.words.val().into_dispatch(),
             self.scales.val().into_dispatch(),
-            self.excess.val().into_dispatch(),
+            self.sums.val().into_dispatch(),
             self.bias.val().into_dispatch(),
             self.output,
             gelu,
