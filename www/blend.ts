@@ -22,7 +22,7 @@ export interface Blend {
 
 /** Places by base score, highest first; equal ones by place. */
 export function baseOrder(base: readonly number[]): number[] {
-  return [...base.keys()].sort((a, b) => (base[b] as number) - (base[a] as number) || a - b);
+  return [...base.keys()].sort((a, b) => (base[b] as number) - (base[a] as number)); // stable
 }
 
 /** The values on a scale from 0 to 1; 0.5 each where all are equal (to 9 digits). */

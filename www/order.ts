@@ -7,5 +7,6 @@ export const UNSCORED = Number.NaN;
 /** Places of the scores, best first; equal scores (0 equals -0) by place. Places without a score are left out. */
 export function order(scores: ArrayLike<number>): number[] {
   const places = Array.from(scores, (_, place) => place).filter((place) => !Number.isNaN(scores[place]));
-  return places.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  // Sorting is stable, which settles equal scores.
+  return places.sort((a, b) => (scores[b] as number) - (scores[a] as number));
 }

@@ -35,7 +35,7 @@ export function weigh(pairs: readonly string[], maxLength: number): number[] {
 export function split(weights: readonly number[], count: number): number[][] {
   const shares = Array.from({ length: count }, () => ({ sum: 0, places: [] as number[] }));
   const weight = (place: number) => weights[place] ?? 0;
-  for (const place of [...weights.keys()].sort((a, b) => weight(b) - weight(a) || a - b)) {
+  for (const place of [...weights.keys()].sort((a, b) => weight(b) - weight(a))) {
     // Of equally heavy shares the one with fewer pairs: empty texts cost something too.
     const lightest = shares.reduce((best, share) =>
       share.sum < best.sum || (share.sum === best.sum && share.places.length < best.places.length)
