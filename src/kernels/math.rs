@@ -10,7 +10,7 @@ use super::lanes::F32x4;
 pub(super) fn exp2(x: F32x4) -> F32x4 {
     const LOWEST: f32 = -126.0;
     const HIGHEST: f32 = 9.570_102e-3;
-    const COEFFICIENTS: [f32; 4] = [5.591_786e-2, 2.402_474_5e-1, 6.931_218e-1, 9.999_992_6e-1];
+    const COEFFICIENTS: [f32; 4] = [5.591_786e-2, 2.402_474_5e-1, 6.931_218e-1, 9.999_993e-1];
 
     let x = x.max(F32x4::splat(LOWEST));
     let whole = x.round();
