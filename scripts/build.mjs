@@ -1,5 +1,6 @@
 // Builds everything: wasm -> glue -> wasm-opt -> TypeScript -> demo. `node scripts/build.mjs [wasm|library|demo]...`
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -57,9 +58,17 @@ const outputs = ({ name }) => [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, 
 /** Compiles one binary and returns its file. */
 function compile(toolchain, { features }) {
   const options = ['--locked', '--lib', '--profile', 'wasm', '--target', wasmTarget];
-  const env = { ...cargoEnv(), ...toolchain.env };
+  const env = { ...cargoEnv(), ...toolchain.env, CARGO_ENCODED_RUSTFLAGS: rustFlags().join('\x1f') };
   run(toolchain.cargo, ['build', ...options, '--features', features.join(','), ...toolchain.args], { env });
   return path.join(cargoTarget, wasmTarget, 'wasm', 'crossrank.wasm');
+}
+
+/** What .cargo/config.toml says, and no path of the machine that builds in the panic messages of the binary. */
+function rustFlags() {
+  const config = readFileSync(path.join(root, '.cargo/config.toml'), 'utf8');
+  const flags = JSON.parse(config.match(/^rustflags = (\[.*\])$/m)[1]);
+  const cargoHome = process.env.CARGO_HOME || path.join(os.homedir(), '.cargo');
+  return [...flags, `--remap-path-prefix=${cargoHome}=cargo`];
 }
 
 /** Glue and optimised binary, made once for each input, whichever checkout asks for it. Returns their folder. */
