@@ -4,7 +4,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { cargoEnv, cargoTarget, dist, lockedVersion, root, sha256, wasmBindgenRoot, wasmTarget } from './paths.mjs';
+import {
+  cargoEnv,
+  cargoTarget,
+  dist,
+  lockedVersion,
+  root,
+  sha256,
+  wasmBindgenRoot,
+  wasmTarget,
+} from './paths.mjs';
 import { run, SetupError, script, step } from './run.mjs';
 import { wasmToolchain } from './toolchain.mjs';
 
@@ -75,7 +84,9 @@ function rustFlags() {
 function optimised({ name, opt }, compiled) {
   const flags = [...wasmOptFlags, ...opt];
   const versions = [lockedVersion('wasm-bindgen'), readFileSync(path.join(root, 'package-lock.json'))];
-  const fingerprint = sha256(Buffer.concat([readFileSync(compiled), ...[name, ...flags, ...versions].map(Buffer.from)]));
+  const fingerprint = sha256(
+    Buffer.concat([readFileSync(compiled), ...[name, ...flags, ...versions].map(Buffer.from)]),
+  );
   const kept = path.join(cargoTarget, 'wasm-opt', fingerprint);
   if (existsSync(path.join(kept, 'done'))) return kept;
   rmSync(kept, { recursive: true, force: true });

@@ -4,9 +4,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { findChromium } from './chromium.mjs';
 import { cache, lockedVersion, root, sha256, wasmBindgenRoot, wasmTarget } from './paths.mjs';
 import { attempt, must, run, SetupError, script, step, which } from './run.mjs';
-import { findChromium } from './chromium.mjs';
 import { debianToolchain, rustupToolchain, wasmToolchain } from './toolchain.mjs';
 
 export function setup({ browser = true } = {}) {
@@ -43,7 +43,11 @@ function checkRust() {
   }
   for (const part of ['clippy', 'fmt']) {
     if (!attempt('cargo', [part, '--version']).ok) {
-      must('rustup', ['component', 'add', part === 'fmt' ? 'rustfmt' : part], `cargo ${part} is missing and rustup cannot add it`);
+      must(
+        'rustup',
+        ['component', 'add', part === 'fmt' ? 'rustfmt' : part],
+        `cargo ${part} is missing and rustup cannot add it`,
+      );
     }
   }
 }
@@ -52,9 +56,13 @@ function checkRust() {
 function installWasmStandardLibrary() {
   if (wasmToolchain()) return;
   step(`standard library for ${wasmTarget}`);
-  const rustup = which('rustup') ? attempt('rustup', ['target', 'add', wasmTarget], { timeout: 300_000 }) : { output: 'rustup is not installed' };
+  const rustup = which('rustup')
+    ? attempt('rustup', ['target', 'add', wasmTarget], { timeout: 300_000 })
+    : { output: 'rustup is not installed' };
   if (rustupToolchain()) return;
-  console.log('rustup could not add it; trying the packages rustc-web, cargo-web, rust-web-src, rust-web-llvm');
+  console.log(
+    'rustup could not add it; trying the packages rustc-web, cargo-web, rust-web-src, rust-web-llvm',
+  );
   const apt = aptInstall(['rustc-web', 'cargo-web', 'rust-web-src', 'rust-web-llvm']);
   if (debianToolchain()) return;
   throw new SetupError(
@@ -82,7 +90,9 @@ function installChromium() {
   const apt = aptInstall(['chromium']);
   if (findChromium()) return;
   // Ubuntu's package is a snap stub that installs nothing in a container; Playwright has builds for it.
-  const playwright = attempt('npx', ['playwright-core', 'install', '--with-deps', 'chromium'], { timeout: 600_000 });
+  const playwright = attempt('npx', ['playwright-core', 'install', '--with-deps', 'chromium'], {
+    timeout: 600_000,
+  });
   if (findChromium()) return;
   throw new SetupError(
     'Chromium is missing: install it (Debian: "apt-get install chromium"), or set CHROME_PATH to a Chrome or Chromium ' +

@@ -34,7 +34,8 @@ export function rustupToolchain() {
 /** Debian's compiler with the standard library's source, if installed and complete. */
 export function debianToolchain() {
   const lld = linker();
-  if (!existsSync(debianCargo) || !existsSync(debianRustc) || !existsSync(debianSource) || !lld) return undefined;
+  if (!existsSync(debianCargo) || !existsSync(debianRustc) || !existsSync(debianSource) || !lld)
+    return undefined;
   return {
     name: 'debian',
     cargo: debianCargo,

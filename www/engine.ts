@@ -13,6 +13,9 @@ type Glue = typeof import('./wasm/crossrank_cpu.js');
 /** Characters of the pairs that are scored before a part is sent, if parts are wanted early: about one batch. */
 const EARLY_PART_CHARS = 1500;
 
+/** Bytes of weights that are copied into wasm memory at once. */
+const PIECE_BYTES = 256 * 1024;
+
 /** What the worker serves. The one below is real; tests put another in its place. */
 export interface Engine {
   start(wasmUrl: string | null): Promise<Results['start']>;
@@ -55,7 +58,11 @@ export class WasmEngine implements Engine {
 
   weights(bytes: ArrayBuffer): void {
     const loader = present(this.#loader, 'model');
-    guardModel(() => loader.push(new Uint8Array(bytes)));
+    // In pieces, because each is copied into wasm memory, which never shrinks.
+    for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
+      const piece = new Uint8Array(bytes, start, Math.min(PIECE_BYTES, bytes.byteLength - start));
+      guardModel(() => loader.push(piece));
+    }
   }
 
   finish(): Results['finish'] {
