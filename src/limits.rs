@@ -41,5 +41,5 @@ pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 pub const MAX_PAIRS: usize = 10_000;
 /// Bytes (UTF-8) of all texts of one call.
 pub const MAX_CALL_BYTES: usize = 64 << 20;
-/// Calls that may wait for a worker. Kept here for the table; enforced by the TypeScript client.
+/// Calls that may wait for the pool. Kept here for the table; enforced by the TypeScript client.
 pub const MAX_PENDING_CALLS: usize = 1024;

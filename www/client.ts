@@ -1,5 +1,5 @@
 // One worker, from its start to its end: gives each request an id, settles each exactly once, and settles all that are
-// pending when the worker ends in whatever way. A closed client stays closed; host.ts makes the next one.
+// pending when the worker ends in whatever way. A closed client stays closed; pool.ts makes the next one.
 
 import { abortError, CrossrankError, describe, fromWire, throwIfAborted } from './errors.js';
 import { WORKER_START_MS } from './limits.js';

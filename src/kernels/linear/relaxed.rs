@@ -2,8 +2,8 @@
 //! specification leaves only activations of 8 bits open, so with 7 the result is exact and the same on every engine.
 
 use core::arch::wasm32::{
-    i16x8_narrow_i32x4, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, i32x4_trunc_sat_f32x4, u8x16_narrow_i16x8,
-    v128, v128_load, v128_load32_splat, v128_store,
+    i16x8_narrow_i32x4, i32x4_relaxed_dot_i8x16_i7x16_add, i32x4_splat, u8x16_narrow_i16x8, v128, v128_load,
+    v128_load32_splat, v128_store,
 };
 
 use super::form::{Form, MOST_STEPS, Step};

@@ -1,8 +1,8 @@
 //! SIMD128 only: activations in i16, weights widened on load, `i32x4.dot_i16x8_s`.
 
 use core::arch::wasm32::{
-    i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_splat, v128, v128_load,
-    v128_load32_splat, v128_store,
+    i16x8_load_extend_i8x8, i16x8_narrow_i32x4, i32x4_add, i32x4_dot_i16x8, i32x4_splat, v128, v128_load32_splat,
+    v128_store,
 };
 
 use super::form::{Form, MOST_STEPS, Step};
