@@ -68,7 +68,7 @@ fn forward(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     // One iteration is most of a second at f32, so a few samples are what there is time for.
-    config = Criterion::default().sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(8));
+    config = Criterion::default().sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(12));
     targets = forward
 }
 criterion_main!(benches);

@@ -1,11 +1,14 @@
 // The rows of the table: which library, with which settings, on which workloads. Plain data; page/page.js runs it.
 
+// Other engines run between two passes of one; its second worker must not have stopped by then.
+const idleMs = 3_600_000;
+
 const comparison = ['a', 'b', 'c16'];
 
 /** `model`: URL of our folder, or undefined for the package's default. `peer`: whether there is one to compare with. */
 export function engines({ model, peer }) {
   const client = (name, workers, workloads) => {
-    return { name, kind: 'client', options: { ...(model && { model }), workers }, workloads };
+    return { name, kind: 'client', options: { ...(model && { model }), workers, idleMs }, workloads };
   };
   const binary = (name, glue, precision, workloads) => {
     return { name, kind: 'glue-worker', options: { glue, precision, model: model ?? '/model/' }, workloads };

@@ -8,7 +8,10 @@ const starters = {
     const reranker = await Reranker.load(options);
     return {
       run: async (pairs) => [...(await reranker.predict(pairs, { activation: 'identity' }))],
-      facts: () => ({ workers: reranker.status.workers, wasmBytes: reranker.status.memoryBytes }),
+      facts: () => {
+        const { last, memoryBytes } = reranker.status;
+        return { workers: last?.workers, wasmBytes: memoryBytes };
+      },
     };
   },
   'glue-worker': (options) => startWorker('glue-worker.js', options),
