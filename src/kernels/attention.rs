@@ -1,13 +1,20 @@
-//! Self-attention over packed sequences: one pass per sequence and head, four queries at a time, so that only four rows of
+//! Self-attention over packed sequences: one pass per sequence and head, eight queries at a time, so that only eight rows of
 //! attention weights exist at once. f32 throughout; a sequence's result does not depend on its neighbours.
+
+use std::ops::Range;
 
 use super::lanes::F32x4;
 use super::math::exp2;
 
-/// Queries that share one pass over the keys and values.
-const TILE_ROWS: usize = 4;
-/// Keys, or value channels, of one tile: two registers of four lanes.
-const TILE_COLUMNS: usize = 8;
+/// Queries that share one pass over the keys and values: two registers of four lanes.
+const QUERIES: usize = 8;
+/// Queries of one tile of weighted sums.
+const HALF: usize = QUERIES / 2;
+/// Keys of one tile of scores. 8 queries by 4 keys, like 4 queries by 8 value channels, fill 8 registers with sums and read
+/// 6 for 16 products and sums.
+const KEYS: usize = 4;
+/// Value channels of one tile of weighted sums: two registers of four lanes.
+const CHANNELS: usize = 8;
 
 /// Where queries, keys and values lie, and how they are cut into sequences and heads.
 #[derive(Clone, Copy, Debug)]
@@ -53,74 +60,70 @@ pub(crate) fn attention(inputs: Inputs<'_>, out: &mut [f32]) {
 /// One head of one sequence, packed for the tiles. Kept from call to call to reuse the memory.
 #[derive(Default)]
 struct Scratch {
-    /// `[columns of keys][head][8]`: keys times the scale, transposed.
-    keys: Vec<[f32; TILE_COLUMNS]>,
-    /// `[columns of the head][tokens][8]`
-    values: Vec<[f32; TILE_COLUMNS]>,
-    /// Four queries, `[head][4]`.
-    queries: Vec<[f32; TILE_ROWS]>,
-    /// Attention weights of the four queries, `[tokens padded to 8][4]`: lanes are queries.
-    weights: Vec<[f32; TILE_ROWS]>,
+    /// `[tiles of keys][head][4]`: keys times the scale, transposed; zeros beyond the last.
+    keys: Vec<[f32; KEYS]>,
+    /// `[tiles of the head's channels][tokens][8]`
+    values: Vec<[f32; CHANNELS]>,
+    /// Eight queries, `[head][8]`; zeros beyond the last.
+    queries: Vec<[f32; QUERIES]>,
+    /// Attention weights of the eight queries, `[tokens padded to 4][8]`: lanes are queries.
+    weights: Vec<[f32; QUERIES]>,
 }
 
 fn attend(
     inputs: &Inputs<'_>,
-    tokens: std::ops::Range<usize>,
-    asking: std::ops::Range<usize>,
+    tokens: Range<usize>,
+    asking: Range<usize>,
     head: usize,
     scratch: &mut Scratch,
     out: &mut [f32],
 ) {
     let size = inputs.hidden / inputs.heads;
     let first = head * size;
-    scratch.pack(inputs, tokens.clone(), first, size);
     let length = tokens.len();
-    let mut row = asking.start;
-    while row < asking.end {
-        let rows = row..(row + TILE_ROWS).min(asking.end);
+    scratch.pack(inputs, tokens, first, size);
+    for start in asking.clone().step_by(QUERIES) {
+        let rows = start..(start + QUERIES).min(asking.end);
         scratch.take_queries(inputs, rows.clone(), first, size);
         let sums = scratch.weigh(length, size);
-        scratch.mix(length, sums, |lane, channels, values| {
-            let Some(to) = rows.clone().nth(lane).and_then(|row| out.get_mut(row * inputs.hidden + first..)) else {
-                return;
-            };
-            let Some(to) = to.get_mut(channels..size) else { return };
-            to.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
-        });
-        row += TILE_ROWS;
+        let out = out.get_mut(rows.start * inputs.hidden..rows.end * inputs.hidden).unwrap_or_default();
+        scratch.mix(length, sums, out, inputs.hidden, first..first + size);
     }
 }
 
 impl Scratch {
-    fn pack(&mut self, inputs: &Inputs<'_>, tokens: std::ops::Range<usize>, first: usize, size: usize) {
+    fn pack(&mut self, inputs: &Inputs<'_>, tokens: Range<usize>, first: usize, size: usize) {
         // Scores in units of log2, so that a weight is a power of 2.
         let scale = std::f32::consts::LOG2_E / (size as f32).sqrt();
-        let (width, hidden) = (inputs.key_value_width, inputs.hidden);
-        let (key_columns, value_columns) = (tokens.len().div_ceil(TILE_COLUMNS), size.div_ceil(TILE_COLUMNS));
-        let length = tokens.len();
+        let (width, hidden, length) = (inputs.key_value_width, inputs.hidden, tokens.len());
         self.keys.clear();
-        self.keys.resize(key_columns * size, [0.0; TILE_COLUMNS]);
+        self.keys.resize(length.div_ceil(KEYS) * size, [0.0; KEYS]);
         self.values.clear();
-        self.values.resize(value_columns * length, [0.0; TILE_COLUMNS]);
-        for (token, row) in inputs.keys_values.chunks_exact(width).skip(tokens.start).take(length).enumerate() {
+        self.values.resize(size.div_ceil(CHANNELS) * length, [0.0; CHANNELS]);
+        let rows = inputs.keys_values.chunks_exact(width).skip(tokens.start).take(length);
+        for (token, row) in rows.enumerate() {
             let (keys, values) = row.split_at(width - hidden);
             let keys = keys.get(width - 2 * hidden + first..).unwrap_or_default();
-            let column = self.keys.iter_mut().skip(token / TILE_COLUMNS * size).zip(keys).take(size);
-            for (to, key) in column {
-                if let Some(to) = to.get_mut(token % TILE_COLUMNS) {
+            let tile = self.keys.get_mut(token / KEYS * size..).unwrap_or_default();
+            for (to, key) in tile.iter_mut().zip(keys).take(size) {
+                if let Some(to) = to.get_mut(token % KEYS) {
                     *to = key * scale;
                 }
             }
-            let values = values.get(first..first + size).unwrap_or_default();
-            for (to, values) in self.values.iter_mut().skip(token).step_by(length).zip(values.chunks(TILE_COLUMNS)) {
-                to.iter_mut().zip(values).for_each(|(to, value)| *to = *value);
+            let (values, rest) = values.get(first..first + size).unwrap_or_default().as_chunks::<CHANNELS>();
+            let mut tiles = self.values.iter_mut().skip(token).step_by(length);
+            for (values, to) in values.iter().zip(&mut tiles) {
+                *to = *values;
+            }
+            if let (false, Some(to)) = (rest.is_empty(), tiles.next()) {
+                to.iter_mut().zip(rest).for_each(|(to, value)| *to = *value);
             }
         }
     }
 
-    fn take_queries(&mut self, inputs: &Inputs<'_>, rows: std::ops::Range<usize>, first: usize, size: usize) {
+    fn take_queries(&mut self, inputs: &Inputs<'_>, rows: Range<usize>, first: usize, size: usize) {
         self.queries.clear();
-        self.queries.resize(size, [0.0; TILE_ROWS]);
+        self.queries.resize(size, [0.0; QUERIES]);
         for (lane, row) in rows.enumerate() {
             let query = inputs.queries.get(row * inputs.query_width + first..).unwrap_or_default();
             for (to, value) in self.queries.iter_mut().zip(query) {
@@ -133,74 +136,81 @@ impl Scratch {
 
     /// Fills `weights` with `2^(score - largest score)` and returns the sums of each query's weights.
     #[inline]
-    fn weigh(&mut self, length: usize, size: usize) -> F32x4 {
+    fn weigh(&mut self, length: usize, size: usize) -> [F32x4; 2] {
         self.weights.clear();
-        self.weights.resize(length.next_multiple_of(TILE_COLUMNS), [0.0; TILE_ROWS]);
+        self.weights.resize(length.next_multiple_of(KEYS), [0.0; QUERIES]);
         let queries = self.queries.as_slice();
-        let mut largest = F32x4::splat(f32::NEG_INFINITY);
-        let columns = self.weights.as_chunks_mut::<TILE_COLUMNS>().0;
+        let mut largest = [F32x4::splat(f32::NEG_INFINITY); 2];
+        let tiles = self.weights.as_chunks_mut::<KEYS>().0;
         let mut left = length;
-        for (keys, weights) in self.keys.chunks_exact(size).zip(columns) {
+        for (keys, weights) in self.keys.chunks_exact(size).zip(tiles) {
             let scores = scores(queries, keys);
-            for (to, score) in weights.iter_mut().zip(scores) {
-                score.store(to);
+            for (to, [low, high]) in weights.iter_mut().zip(scores) {
+                store_halves(low, high, to);
             }
-            if left >= TILE_COLUMNS {
-                largest = scores.into_iter().fold(largest, F32x4::max);
-            } else {
-                // Keys beyond the last have score 0 and must not be the largest.
-                largest = scores.into_iter().take(left).fold(largest, F32x4::max);
+            // Keys beyond the last have score 0 and must not be the largest.
+            for [low, high] in scores.into_iter().take(left) {
+                largest = [largest[0].max(low), largest[1].max(high)];
             }
-            left = left.saturating_sub(TILE_COLUMNS);
+            left = left.saturating_sub(KEYS);
         }
-        let mut sum = F32x4::splat(0.0);
+        let mut sums = [F32x4::splat(0.0); 2];
         for to in self.weights.iter_mut().take(length) {
-            let weight = exp2(F32x4::load(to) - largest);
-            sum = sum + weight;
-            weight.store(to);
+            let (low, high) = halves(to);
+            let (low, high) = (exp2(low - largest[0]), exp2(high - largest[1]));
+            sums = [sums[0] + low, sums[1] + high];
+            store_halves(low, high, to);
         }
-        sum
+        sums
     }
 
-    /// Hands out each query's weighted mean of the values, 8 channels at a time: `(query, first channel, values)`.
+    /// Writes each query's weighted mean of the values into its row's `channels`; `out` holds rows of `width`.
     #[inline]
-    fn mix(&self, length: usize, sums: F32x4, mut give: impl FnMut(usize, usize, &[f32; TILE_COLUMNS])) {
-        let inverse = (F32x4::splat(1.0) / sums).to_array();
-        for (index, values) in self.values.chunks_exact(length).enumerate() {
-            let rows = weighted_sums(&self.weights, values);
-            for (lane, ([low, high], inverse)) in rows.into_iter().zip(inverse).enumerate() {
-                let inverse = F32x4::splat(inverse);
-                let mut mixed = [0.0; TILE_COLUMNS];
-                if let [first, second] = mixed.as_chunks_mut::<4>().0 {
-                    (low * inverse).store(first);
-                    (high * inverse).store(second);
+    fn mix(&self, length: usize, sums: [F32x4; 2], out: &mut [f32], width: usize, channels: Range<usize>) {
+        let one = F32x4::splat(1.0);
+        for (tile, values) in self.values.chunks_exact(length).enumerate() {
+            let start = channels.start + tile * CHANNELS;
+            let end = (start + CHANNELS).min(channels.end);
+            let mut rows = out.chunks_exact_mut(width).map(|row| row.get_mut(start..end).unwrap_or_default());
+            for (half, sums) in sums.into_iter().enumerate() {
+                let mixed = weighted_sums(&self.weights, values, half * HALF);
+                for (([low, high], inverse), to) in mixed.into_iter().zip((one / sums).to_array()).zip(&mut rows) {
+                    let inverse = F32x4::splat(inverse);
+                    let mut mean = [0.0; CHANNELS];
+                    store_halves(low * inverse, high * inverse, &mut mean);
+                    match to.first_chunk_mut::<CHANNELS>() {
+                        Some(to) => *to = mean,
+                        None => to.iter_mut().zip(mean).for_each(|(to, value)| *to = value),
+                    }
                 }
-                give(lane, index * TILE_COLUMNS, &mixed);
             }
         }
     }
 }
 
-/// Products of four queries with eight keys: one register a key, lanes are queries. The inner loops of this file are not
+/// Products of eight queries with four keys: two registers a key, lanes are queries. The inner loops of this file are not
 /// unrolled: that was measured slower in wasm.
 #[inline(always)]
-fn scores(queries: &[[f32; TILE_ROWS]], keys: &[[f32; TILE_COLUMNS]]) -> [F32x4; TILE_COLUMNS] {
-    let mut sums = [F32x4::splat(0.0); TILE_COLUMNS];
+fn scores(queries: &[[f32; QUERIES]], keys: &[[f32; KEYS]]) -> [[F32x4; 2]; KEYS] {
+    let mut sums = [[F32x4::splat(0.0); 2]; KEYS];
     for (query, key) in queries.iter().zip(keys) {
-        let query = F32x4::load(query);
-        for (sum, key) in sums.iter_mut().zip(key) {
-            *sum = *sum + query * F32x4::splat(*key);
+        let (low, high) = halves(query);
+        for ([first, second], key) in sums.iter_mut().zip(key) {
+            let key = F32x4::splat(*key);
+            *first = *first + low * key;
+            *second = *second + high * key;
         }
     }
     sums
 }
 
-/// For each of four queries the sum of the values of eight channels, weighted.
+/// For each of four queries, from `first` on, the sum of the values of eight channels, weighted.
 #[inline(always)]
-fn weighted_sums(weights: &[[f32; TILE_ROWS]], values: &[[f32; TILE_COLUMNS]]) -> [[F32x4; 2]; TILE_ROWS] {
-    let mut sums = [[F32x4::splat(0.0); 2]; TILE_ROWS];
+fn weighted_sums(weights: &[[f32; QUERIES]], values: &[[f32; CHANNELS]], first: usize) -> [[F32x4; 2]; HALF] {
+    let mut sums = [[F32x4::splat(0.0); 2]; HALF];
     for (weights, values) in weights.iter().zip(values) {
         let (low, high) = halves(values);
+        let weights = weights.get(first..first + HALF).unwrap_or_default();
         for ([first, second], weight) in sums.iter_mut().zip(weights) {
             let weight = F32x4::splat(*weight);
             *first = *first + weight * low;
@@ -211,10 +221,18 @@ fn weighted_sums(weights: &[[f32; TILE_ROWS]], values: &[[f32; TILE_COLUMNS]]) -
 }
 
 #[inline(always)]
-fn halves(values: &[f32; TILE_COLUMNS]) -> (F32x4, F32x4) {
+fn halves(values: &[f32; 8]) -> (F32x4, F32x4) {
     match values.as_chunks::<4>().0 {
         [low, high] => (F32x4::load(low), F32x4::load(high)),
         _ => (F32x4::splat(0.0), F32x4::splat(0.0)),
+    }
+}
+
+#[inline(always)]
+fn store_halves(low: F32x4, high: F32x4, to: &mut [f32; 8]) {
+    if let [first, second] = to.as_chunks_mut::<4>().0 {
+        low.store(first);
+        high.store(second);
     }
 }
 

@@ -19,9 +19,11 @@ pub(crate) fn add_norm(
     if width == 0 {
         return;
     }
-    out.copy_from_slice(x);
-    if let Some(residual) = residual {
-        out.iter_mut().zip(residual).for_each(|(sum, value)| *sum += value);
+    match residual {
+        Some(residual) => {
+            out.iter_mut().zip(x.iter().zip(residual)).for_each(|(sum, (x, residual))| *sum = x + residual)
+        }
+        None => out.copy_from_slice(x),
     }
     for row in out.chunks_exact_mut(width) {
         norm_row(row, gamma, beta, epsilon);
