@@ -25,7 +25,7 @@ pub(crate) const PANEL: usize = 8;
 /// Rows of activations of one tile. 4 x 8 sums fill the 16 registers of x64 without spilling; ARM has room for more.
 const TILE_ROWS: usize = 4;
 /// Rows of activations that stay in the second-level cache while all panels pass over them.
-const BLOCK_ROWS: usize = 192;
+const BLOCK_ROWS: usize = 96;
 /// Inputs are padded to a multiple of it, so that every form reads whole steps.
 const INPUT_MULTIPLE: usize = 16;
 
