@@ -23,6 +23,7 @@ pub(super) trait Form {
     const STEP: usize;
     /// Words of packed weights of one step.
     const STEP_WORDS: usize = Self::STEP * super::PANEL / 4;
+
     /// A panel's steps.
     fn panel(words: &[i32]) -> &[Self::Weights];
     fn zero() -> Self::Sums;
@@ -31,7 +32,8 @@ pub(super) trait Form {
     fn add(sums: Self::Sums, weights: Self::Loaded, activations: &Step) -> Self::Sums;
     /// The sums as floats. Exact below 2^24, which an input of 1,040 cannot exceed; rounded once beyond.
     fn floats(sums: Self::Sums) -> [F32x4; 2];
-    /// The steps of 16 quantised activations, 0..=127. Of a row with a NaN they mean nothing; its scale is NaN. A form with fewer steps leaves the rest as they are.
+    /// The steps of 16 quantised activations, 0..=127; a form that needs fewer steps fills the first ones. Of a row with a
+    /// NaN they mean nothing: its scale is NaN.
     fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS];
 }
 
