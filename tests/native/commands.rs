@@ -128,3 +128,18 @@ fn evaluate_reports_both_orders() {
     assert_eq!(row["reranked_mrr10"], 1.0, "{row}");
     assert_eq!(row["queries"], 1);
 }
+
+#[test]
+fn agree_compares_int8_with_f32_on_every_pair() {
+    let scratch = Scratch::new("agree");
+    write_benchmark(&scratch.0);
+    let (command, model) = (Path::new("agree"), Path::new("--model"));
+    let output = crossrank([command, model, &fixture("tiny"), &scratch.0]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let row: Vec<f64> = table.lines().nth(1).unwrap().split_whitespace().filter_map(|cell| cell.parse().ok()).collect();
+    let [pairs, correlation, same_first, mean, largest] = row[..] else { panic!("{table}") };
+    assert_eq!(pairs, 6.0, "{table}");
+    assert!(correlation > 0.5 && same_first == 1.0, "{table}");
+    assert!(mean > 0.0 && mean <= largest && largest <= 0.4, "{table}");
+}
