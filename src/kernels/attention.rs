@@ -386,4 +386,26 @@ mod tests {
         attention(inputs, &mut out);
         assert!(out.iter().all(|value| value.is_finite()));
     }
+
+    #[test]
+    fn keys_beyond_the_last_do_not_count_when_all_scores_are_low() {
+        // One head of size 1: scores -300, -301, -302, far below the 0 of the padding in a tile of four keys.
+        let (query, keys, values) = (-10.0, [30.0, 30.1, 30.2], [1.0, 10.0, 100.0]);
+        let keys_values: Vec<f32> = keys.iter().zip(values).flat_map(|(key, value)| [*key, value]).collect();
+        let inputs = Inputs {
+            queries: &[query],
+            query_width: 1,
+            keys_values: &keys_values,
+            key_value_width: 2,
+            offsets: &[0, 3],
+            hidden: 1,
+            heads: 1,
+        };
+        let mut out = [0.0];
+        attention(inputs, &mut out);
+        let weights = keys.map(|key| (f64::from(query) * (f64::from(key) - 30.0)).exp());
+        let mixed: f64 = weights.iter().zip(values).map(|(weight, value)| weight * f64::from(value)).sum();
+        let exact = mixed / weights.iter().sum::<f64>();
+        assert!((f64::from(out[0]) - exact).abs() < 1e-2, "{} is not {exact}", out[0]);
+    }
 }
