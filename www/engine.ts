@@ -2,6 +2,7 @@
 // Not here: messages (serve.ts), the model itself (src/).
 
 import { HtmlError, HttpError } from './assets/download.js';
+import { release } from './assets/streams.js';
 import { CrossrankError, describe, fromWire, isWireError } from './errors.js';
 import type { Part, Precision, Requests, Results } from './protocol.js';
 import type { Turn } from './queue.js';
@@ -63,6 +64,7 @@ export class WasmEngine implements Engine {
       const piece = new Uint8Array(bytes, start, Math.min(PIECE_BYTES, bytes.byteLength - start));
       guardModel(() => loader.push(piece));
     }
+    release(new Uint8Array(bytes));
   }
 
   finish(): Results['finish'] {

@@ -47,8 +47,8 @@ export const MAX_PENDING_CALLS = 1024;
 /** Bytes of one message with weights. Network chunks (about 64 KiB) are gathered up to this before they cross. */
 export const WEIGHTS_MESSAGE_BYTES = 4 * MIB;
 
-/** Shards fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
-export const SHARDS_AHEAD = 2;
+/** Files of a model fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
+export const SHARDS_AHEAD = 3;
 
 /** Milliseconds a worker may take to answer its first message; a script that cannot load fails much sooner. */
 export const WORKER_START_MS = 30_000;

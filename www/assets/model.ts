@@ -59,6 +59,7 @@ export class ModelDelivery {
   readonly #signal: AbortSignal;
   readonly #policy: FetchPolicy;
   readonly #meter: ProgressMeter;
+  readonly #writes: Promise<void>[] = [];
   #manifest: Manifest | null;
 
   constructor(
@@ -87,6 +88,7 @@ export class ModelDelivery {
 
   /** The model proved usable: remember the manifest too, so that the next load needs no request. */
   async keep(): Promise<void> {
+    await Promise.all(this.#writes);
     if (this.#manifest === null || this.#source.manifest !== null || !this.stored) return;
     const text = JSON.stringify(this.#manifest);
     this.stored = (await this.#cache?.write(this.#source.url(MANIFEST_FILE), text)) ?? false;
@@ -127,13 +129,18 @@ export class ModelDelivery {
     this.verified = canHash();
     this.bytes = filesOf(manifest).reduce((sum, file) => sum + file.bytes, 0);
     this.#meter.expect(this.bytes);
-    const { config, tokenizer, weights } = manifest;
-    const [configBytes, tokenizerBytes] = [await this.#obtain(config), await this.#obtain(tokenizer)];
-    await sink.begin(configBytes, tokenizerBytes);
-    this.#meter.compiled(config.bytes + tokenizer.bytes);
-    for await (const shard of inOrder(weights.shards, SHARDS_AHEAD, (file) => this.#obtain(file))) {
-      const { byteLength } = shard;
-      await sink.push(shard);
+    // One sequence, so that shards are under way while the engine still compiles and reads the tokenizer.
+    const files = inOrder(filesOf(manifest), SHARDS_AHEAD, (file) => this.#obtain(file));
+    let config: Bytes | undefined;
+    let begun = false;
+    for await (const bytes of files) {
+      const { byteLength } = bytes;
+      if (begun) await sink.push(bytes);
+      else if (config === undefined) config = bytes;
+      else {
+        await sink.begin(config, bytes);
+        begun = true;
+      }
       this.#meter.compiled(byteLength);
     }
   }
@@ -142,11 +149,11 @@ export class ModelDelivery {
   async #obtain(file: ManifestFile): Promise<Bytes> {
     const url = this.#source.url(file.path);
     const key = hashedKey(url, file.sha256);
-    const look = () => this.#readVerified(key, url, file);
-    const obtain = async () => (await look()) ?? (await this.#downloadAndKeep(key, url, file));
-    // Another tab may be fetching the same file; there is nothing to wait for if it cannot share it.
     const bytes =
-      (await look()) ?? (await (this.#cache === null ? obtain() : alone(key, this.#signal, obtain)));
+      (await this.#readVerified(key, url, file)) ??
+      (this.#cache === null
+        ? await this.#download(url, file)
+        : await this.#downloadAndKeep(this.#cache, key, url, file));
     this.#meter.verified(bytes.byteLength);
     return bytes;
   }
@@ -166,16 +173,33 @@ export class ModelDelivery {
     }
   }
 
-  async #downloadAndKeep(key: string, url: string, file: ManifestFile): Promise<Bytes> {
-    const bytes = await downloadVerified(url, file, {
+  /**
+   * Another tab may be fetching the same file, so one tab at a time looks again, downloads and keeps it. The bytes are
+   * there before the write has ended; `keep` waits for it.
+   */
+  #downloadAndKeep(cache: ModelCache, key: string, url: string, file: ManifestFile): Promise<Bytes> {
+    return new Promise((resolve, reject) => {
+      const work = async () => {
+        const kept = await this.#readVerified(key, url, file);
+        if (kept !== undefined) return resolve(kept);
+        const bytes = await this.#download(url, file);
+        // `write` takes its own copy before it returns: the bytes may be transferred meanwhile.
+        const written = this.stored ? cache.write(key, bytes) : Promise.resolve(false);
+        resolve(bytes);
+        this.stored = (await written) && this.stored;
+      };
+      this.#writes.push(alone(key, this.#signal, work).catch(reject));
+    });
+  }
+
+  #download(url: string, file: ManifestFile): Promise<Bytes> {
+    return downloadVerified(url, file, {
       ...this.#streamDefaults(),
       onBytes: (count) => {
         this.downloaded += Math.max(count, 0);
         this.#meter.downloaded(count);
       },
     });
-    if (this.stored) this.stored = (await this.#cache?.write(key, bytes)) ?? false;
-    return bytes;
   }
 
   /** A Hugging Face folder: no hashes, one big file, whose chunks go on as they come. */
