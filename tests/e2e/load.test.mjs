@@ -385,7 +385,11 @@ for (const kind of ['terminate', 'error']) {
     server.fault('model-003.bin', 'stall');
     const { error } = await page.evaluate(async (kind) => {
       const loading = outcome(load({ model: '/fake/', createWorker }));
+      // The download is under way before the worker is. It has answered: it lives.
+      while (workers.length === 0) await pause(10);
+      const answered = new Promise((resolve) => workers[0].addEventListener('message', resolve));
       while (!events.some(({ loaded }) => loaded >= 2000)) await pause(10);
+      await answered;
       await pause(100);
       kills[kind](workers[0]);
       return await loading;
