@@ -1,14 +1,19 @@
-//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model on a benchmark
-//! folder, `agree` compares int8 with f32 on one.
+//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model, `agree` compares int8 with
+//! f32. The learning loop: `mine` makes triplets from readers' feedback, `split` holds some out, `promote` puts a better
+//! model in place.
 
 mod agree;
 mod benchmark;
 mod evaluate;
 mod files;
+mod jsonl;
 mod manifest;
 mod metrics;
 mod model;
 mod quantize;
+mod queries;
+mod random;
+mod triplets;
 
 pub use manifest::{FileEntry, Manifest, WeightsEntry};
 pub use metrics::reciprocal_rank;
@@ -34,7 +39,7 @@ enum Command {
     Quantize(QuantizeArgs),
     /// How far int8 ranks like f32: correlation within lists, same first result
     Agree(AgreeArgs),
-    /// MRR@10 of a model on a benchmark folder: the first stage's order against the reranked one
+    /// How well a model orders the lists of a benchmark folder or of held-out triplets, with intervals
     Evaluate(EvaluateArgs),
 }
 
