@@ -9,10 +9,13 @@ mod files;
 mod jsonl;
 mod manifest;
 mod metrics;
+mod mine;
 mod model;
+mod promote;
 mod quantize;
 mod queries;
 mod random;
+mod split;
 mod triplets;
 
 pub use manifest::{FileEntry, Manifest, WeightsEntry};
@@ -25,6 +28,9 @@ use clap::{Parser, Subcommand};
 use crate::error::Result;
 use agree::AgreeArgs;
 use evaluate::EvaluateArgs;
+use mine::MineArgs;
+use promote::PromoteArgs;
+use split::SplitArgs;
 
 #[derive(Parser)]
 #[command(name = "crossrank", version, about = "Native commands of the crossrank reranker")]
@@ -41,6 +47,12 @@ enum Command {
     Agree(AgreeArgs),
     /// How well a model orders the lists of a benchmark folder or of held-out triplets, with intervals
     Evaluate(EvaluateArgs),
+    /// Triplets from an exported feedback log
+    Mine(MineArgs),
+    /// Part training data by query into what is trained on and what is held out
+    Split(SplitArgs),
+    /// Put a model in place of another one if it is better by a margin on held-out queries
+    Promote(PromoteArgs),
 }
 
 /// Runs the command line's command.
@@ -52,5 +64,8 @@ pub fn run() -> Result<()> {
         Command::Quantize(args) => quantize(&args),
         Command::Agree(args) => agree::agree(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Mine(args) => mine::mine(&args),
+        Command::Split(args) => split::split(&args),
+        Command::Promote(args) => promote::promote(&args),
     }
 }

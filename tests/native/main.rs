@@ -8,6 +8,7 @@ mod evaluation;
 mod fixtures;
 mod hostile;
 mod int8;
+mod learning;
 mod parity;
 mod properties;
 mod run;
