@@ -291,15 +291,23 @@ test('a worker that is lost while the other tab has the new version already come
 });
 
 test('warmup that is overtaken by a reload warms the new workers', async (t) => {
-  const { page, server } = await open(t, first);
-  await load(page, { workers: 3 });
+  const { page, server } = await open(t, { ...first, files: { ...first.files, '/mute.js': '' } });
+  await load(page);
+  await page.evaluate(async () => {
+    await reranker.dispose();
+    let made = 0;
+    // The second worker never answers, so that the warmup of the old version cannot end.
+    const createWorker = () =>
+      ++made === 2 ? new Worker('/mute.js', { type: 'module' }) : globalThis.createWorker();
+    const onReload = (event) => reloads.push(event);
+    await globalThis.load({ model: '/fake/', workers: 3, reloadEvery: 1000, createWorker, onReload });
+    globalThis.warm = outcome(reranker.warmup());
+  });
   publish(server, 2000);
   await reloaded(page);
-  const workers = await page.evaluate(async () => {
-    await reranker.warmup();
-    return reranker.status.workers;
-  });
-  assert.equal(workers, 3);
+  const result = await page.evaluate(async () => ({ error: (await warm).error, status: reranker.status }));
+  assert.equal(result.error, undefined);
+  assert.deepEqual([result.status.workers, result.status.model.id], [3, 'version-2000']);
 });
 
 test('a model that is replaced in the middle of its first load is loaded in its new version', async (t) => {

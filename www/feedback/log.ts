@@ -34,6 +34,8 @@ export class FeedbackLog {
   readonly #store: RowStore;
   readonly #memory = new MemoryRows();
   #why: string | null = null;
+  /** Whether the older half was dropped because the disk was full. */
+  #madeRoom = false;
   /** Settles when all that was asked for before is done. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -147,8 +149,10 @@ export class FeedbackLog {
       try {
         await this.#store.add(lines, this.#caps);
       } catch (error) {
-        if (!isFull(error)) throw error;
+        // Once: browsers take a while to give the room of deleted rows back, and row by row all would be dropped.
+        if (!isFull(error) || this.#madeRoom) throw error;
         await this.#store.halve();
+        this.#madeRoom = true;
         await this.#store.add(lines, this.#caps);
       }
       return true;

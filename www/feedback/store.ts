@@ -106,14 +106,17 @@ export class RowStore {
     const transaction = db.transaction([EVENTS, TOTALS], 'readwrite');
     const done = committed(transaction);
     const totals = transaction.objectStore(TOTALS);
+    let failure: unknown;
     try {
       const before = (await outcome<Totals | undefined>(totals.get(0))) ?? NOTHING;
       totals.put(await work(transaction.objectStore(EVENTS), before), 0);
-    } catch {
-      // A request failed, and with it the transaction, which knows why.
+    } catch (error) {
+      failure = error;
       if (transaction.error === null) abort(transaction);
     }
-    await done;
+    await done.catch((error) => {
+      throw transaction.error ?? failure ?? error;
+    });
   }
 
   #open(): Promise<IDBDatabase> {
