@@ -19,6 +19,8 @@ pub enum Code {
     NonFinite,
     /// A file could not be read or written (native commands only).
     File,
+    /// A native command does not vouch for its outcome, or did not do what was asked (native commands only).
+    Refused,
     /// A bug of this crate.
     Internal,
 }
@@ -33,6 +35,7 @@ impl Code {
             Self::Option => "OPTION",
             Self::NonFinite => "NON_FINITE",
             Self::File => "FILE",
+            Self::Refused => "REFUSED",
             Self::Internal => "INTERNAL",
         }
     }

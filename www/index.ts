@@ -12,6 +12,7 @@ export type {
 } from './options.js';
 export * as presets from './presets.js';
 export type { Ranked } from './ranking.js';
+export type { ReloadEvent, ReloadStatus } from './reload.js';
 export { Reranker } from './reranker.js';
 export type { CallTimings, Status } from './status.js';
 export type { TextDocument } from './text.js';

@@ -52,3 +52,6 @@ export const SHARDS_AHEAD = 3;
 
 /** Milliseconds a worker may take to answer its first message; a script that cannot load fails much sooner. */
 export const WORKER_START_MS = 30_000;
+
+/** Milliseconds between two looks at a model's manifest, at least. No host should be asked more often. */
+export const MIN_RELOAD_MS = 1000;

@@ -62,6 +62,7 @@ export class Pool {
   #starting: Promise<void> | undefined;
   #growing: Promise<void> | undefined;
   #cancelIdle = () => {};
+  #retired = false;
 
   constructor(settings: PoolSettings) {
     this.#settings = settings;
@@ -144,6 +145,22 @@ export class Pool {
       this.#rest();
     }
     return gathered;
+  }
+
+  /** Ends all workers as soon as no call is pending, and resolves then. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    this.#rest();
+    const { signal } = this.#disposal;
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await this.#starter.released;
+  }
+
+  /** Goes on with the counters of the pool in whose place this one comes. */
+  inherit(from: Pool): void {
+    this.restarts += from.restarts;
+    this.#ignored += from.ignored;
   }
 
   /** Ends all workers and rejects whatever is pending. */
@@ -269,6 +286,10 @@ export class Pool {
   #rest(): void {
     this.#cancelIdle();
     if (this.#pendingCalls > 0 || this.disposed) return;
+    if (this.#retired) {
+      this.dispose();
+      return;
+    }
     this.#cancelIdle = after(this.#settings.idleMs, () => {
       for (const { client } of this.#members.slice(1)) client.close(disposedError());
     });
@@ -276,7 +297,7 @@ export class Pool {
 }
 
 /** Calls `work` once after `ms`; never if that is undefined or too long to count. Returns how to take it back. */
-function after(ms: number | undefined, work: () => void): () => void {
+export function after(ms: number | undefined, work: () => void): () => void {
   if (ms === undefined || ms > MAX_TIMER_MS) return () => {};
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);

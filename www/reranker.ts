@@ -17,9 +17,10 @@ import {
   readWarmupOptions,
   type WarmupOptions,
 } from './options.js';
-import { Pool } from './pool.js';
+import { Pool, type PoolSettings } from './pool.js';
 import type { Requests } from './protocol.js';
 import { type Ranked, Ranking } from './ranking.js';
+import { Reloading } from './reload.js';
 import { bestSimd } from './simd.js';
 import { spawnWorker } from './spawn.js';
 import { type Status, snapshot, Tally } from './status.js';
@@ -37,22 +38,27 @@ type Fixed = Pick<Status['model'], 'source' | 'precision'> & { readonly why: str
  * const ranked = await reranker.rank('open a file', ['fn open(path: &Path)', 'fn close(self)'], { topK: 1 });
  */
 export class Reranker {
-  readonly #pool: Pool;
+  readonly #reloading: Reloading;
   readonly #tally = new Tally();
   readonly #superseding = new Superseding();
   readonly #maxLength: number;
   readonly #fixed: Fixed;
 
-  private constructor(pool: Pool, maxLength: number, fixed: Fixed) {
-    this.#pool = pool;
+  private constructor(reloading: Reloading, maxLength: number, fixed: Fixed) {
+    this.#reloading = reloading;
     this.#maxLength = maxLength;
     this.#fixed = fixed;
   }
 
+  /** The workers; others after a reload. */
+  get #pool(): Pool {
+    return this.#reloading.pool;
+  }
+
   /**
    * Starts a worker and loads a model into it. Files are checked and kept in the browser's cache, so that a second
-   * load needs no request for them. A kept manifest is not asked for again: publish a new version of a model under a
-   * new folder or revision, or call `clearCache` to fetch it anew.
+   * load needs no request for them. A kept manifest is not asked for again, unless `reloadEvery` says so: publish a
+   * new version of a model under a new folder or revision, or call `clearCache` to fetch it anew.
    */
   static async load(options?: LoadOptions): Promise<Reranker> {
     const o = readLoadOptions(options);
@@ -60,7 +66,7 @@ export class Reranker {
     throwIfAborted(o.signal);
     throwIfUnsupported(o);
     const precision = o.precision ?? 'int8';
-    const pool = new Pool({
+    const settings: PoolSettings = {
       source,
       precision,
       wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
@@ -68,21 +74,23 @@ export class Reranker {
       createWorker: o.createWorker ?? spawnWorker,
       workers: o.workers ?? 'auto',
       idleMs: o.idleMs ?? IDLE_MS,
-    });
+      maxLength: o.maxLength ?? 0,
+    };
+    if (o.reloadEvery !== undefined && source.manifest !== null)
+      throw notReloadable('comes with the package');
+    const pool = new Pool(settings);
     await pool.load({ signal: o.signal, onProgress: o.onProgress });
-    const limit = pool.latest?.info.maxLength ?? 0;
-    if (o.maxLength !== undefined && o.maxLength > limit) {
+    if (o.reloadEvery !== undefined && !pool.delivery?.manifest) {
       pool.dispose();
-      throw new CrossrankError(
-        'OPTION',
-        `Option maxLength of Reranker.load is ${o.maxLength}. The model reads at most ${limit} tokens.`,
-      );
+      throw notReloadable('has no manifest.json');
     }
+    const { reloadEvery, onReload } = o;
+    const reloading = new Reloading(pool, settings, { reloadEvery, onReload });
     const why =
       o.device === 'cpu'
         ? "device: 'cpu' was asked for"
         : "device: 'auto' uses the CPU until WebGPU is supported";
-    return new Reranker(pool, o.maxLength ?? 0, { source: source.name, precision, why });
+    return new Reranker(reloading, o.maxLength ?? 0, { source: source.name, precision, why });
   }
 
   /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
@@ -171,17 +179,25 @@ export class Reranker {
   async warmup(options?: WarmupOptions): Promise<void> {
     const { signal } = readWarmupOptions(options);
     throwIfAborted(signal);
-    await this.#pool.warmUp(signal);
+    for (let pool = this.#pool; ; pool = this.#pool) {
+      try {
+        return await pool.warmUp(signal);
+      } catch (error) {
+        // Replaced in the meantime by one with a new model, which is to be warm then.
+        if (pool === this.#pool || signal?.aborted) throw error;
+      }
+    }
   }
 
   /** A snapshot: state, device and why, model, workers, counters, sizes, and the timings of the last call. */
   get status(): Status {
-    return snapshot(this.#pool, this.#tally, { ...this.#fixed, maxLength: this.#maxLength });
+    const fixed = { ...this.#fixed, maxLength: this.#maxLength };
+    return snapshot(this.#pool, this.#tally, fixed, this.#reloading.status);
   }
 
   /** Ends all workers and frees the model. Pending and later calls reject with DISPOSED. May be called again. */
   async dispose(): Promise<void> {
-    this.#pool.dispose();
+    this.#reloading.dispose();
   }
 
   /** For `await using`. */
@@ -222,6 +238,14 @@ export class Reranker {
 function requireString(value: unknown, name: string): string {
   if (typeof value === 'string') return value;
   throw new CrossrankError('OPTION', `${name} is ${typeName(value)}. It must be a string.`);
+}
+
+function notReloadable(why: string): CrossrankError {
+  return new CrossrankError(
+    'OPTION',
+    `Option reloadEvery of Reranker.load is set, but the model ${why}, so no change could be seen. ` +
+      'Leave the option out, or serve a folder that `crossrank quantize` made.',
+  );
 }
 
 /** What relative URLs resolve against; undefined outside a browser. */

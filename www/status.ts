@@ -4,6 +4,7 @@ import type { Gathered } from './gathered.js';
 import type { Activation } from './options.js';
 import type { Pool } from './pool.js';
 import type { Precision } from './protocol.js';
+import type { ReloadStatus } from './reload.js';
 import type { Simd } from './simd.js';
 
 /** What one call took. */
@@ -77,6 +78,8 @@ export interface Status {
   readonly workerMemoryBytes: readonly number[];
   /** The last answered call; null before the first. */
   readonly last: CallTimings | null;
+  /** What came of looking for a changed model; null without `reloadEvery`. */
+  readonly reload: ReloadStatus | null;
 }
 
 /** Takes the snapshot. `fixed` is what does not change after the load. */
@@ -84,6 +87,7 @@ export function snapshot(
   pool: Pool,
   { calls, pairs, tokens, truncated, last }: Tally,
   fixed: Pick<Status['model'], 'source' | 'precision' | 'maxLength'> & { readonly why: string },
+  reload: ReloadStatus | null,
 ): Status {
   const { delivery, latest, memoryBytes } = pool;
   return Object.freeze({
@@ -111,6 +115,7 @@ export function snapshot(
     memoryBytes: memoryBytes.reduce((sum, bytes) => sum + bytes, 0),
     workerMemoryBytes: Object.freeze(memoryBytes),
     last,
+    reload,
   });
 }
 

@@ -23,6 +23,22 @@ test('importing the package by its name works, prints nothing, and reads no brow
   assert.equal(stdout, 'CrossrankError,Reranker,presets');
 });
 
+test('the feedback entry touches no browser global either, and in Node it keeps its rows in memory', () => {
+  const { stdout, stderr } = node(`
+    for (const name of ['window', 'document', 'caches', 'navigator', 'localStorage']) {
+      Object.defineProperty(globalThis, name, { get() { throw new Error('read ' + name); }, configurable: true });
+    }
+    const { FeedbackLog, ...others } = await import('crossrank/feedback');
+    const log = new FeedbackLog();
+    log.click(log.shown('q', ['a', 'b']), 1);
+    const { stored, events } = await log.status();
+    const types = (await log.export()).trim().split('\\n').map((line) => JSON.parse(line).type);
+    process.stdout.write([Object.keys(others), stored, events, types].join('|'));
+  `);
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'CrossrankError|false|2|shown,click');
+});
+
 test('loading in Node rejects with UNSUPPORTED and says where it runs', () => {
   const { stdout, stderr } = node(`
     import { Reranker, CrossrankError } from 'crossrank';

@@ -114,3 +114,9 @@ export function parseManifest(value: unknown, where: string): Manifest {
 export function filesOf(manifest: Manifest): readonly ManifestFile[] {
   return [manifest.config, manifest.tokenizer, ...manifest.weights.shards];
 }
+
+/** Whether two manifests describe the same files and say the same of them. */
+export function sameManifest(a: Manifest, b: Manifest): boolean {
+  // Both were put together by `parseManifest`, in the same order of keys.
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -36,6 +36,13 @@ export interface ModelSink {
   push(weights: Bytes): Promise<unknown>;
 }
 
+/** The version of a model to deliver, where it is settled which. */
+export interface Version {
+  readonly manifest: Manifest;
+  /** Whether it is to take the place of the version that the cache remembers, once it has proved usable. */
+  readonly isNew: boolean;
+}
+
 /** One delivery of a model's files, and what was learned on the way. */
 export class ModelDelivery {
   /** The manifest's id and dtype; what is known of a Hugging Face folder. */
@@ -53,6 +60,8 @@ export class ModelDelivery {
   forgotten = false;
   /** Whether every file is in the cache. */
   stored: boolean;
+  /** Whether the cache said which files the model has. What the host says by now may be another thing. */
+  believed = false;
 
   readonly #source: ModelSource;
   readonly #cache: ModelCache | null;
@@ -60,6 +69,7 @@ export class ModelDelivery {
   readonly #policy: FetchPolicy;
   readonly #meter: ProgressMeter;
   readonly #writes: Promise<void>[] = [];
+  readonly #version: Version | undefined;
   #manifest: Manifest | null;
 
   constructor(
@@ -68,15 +78,22 @@ export class ModelDelivery {
     policy: FetchPolicy,
     meter: ProgressMeter,
     signal: AbortSignal,
+    version?: Version,
   ) {
     this.#source = source;
     this.#cache = cache;
     this.#policy = policy;
     this.#meter = meter;
     this.#signal = signal;
-    this.#manifest = source.manifest;
+    this.#version = version;
+    this.#manifest = source.manifest ?? version?.manifest ?? null;
     this.stored = cache !== null;
     this.id = source.fallbackId;
+  }
+
+  /** The manifest; null for a Hugging Face folder, and before it is found. */
+  get manifest(): Manifest | null {
+    return this.#manifest;
   }
 
   /** Hands the whole model to the sink. */
@@ -90,13 +107,16 @@ export class ModelDelivery {
   async keep(): Promise<void> {
     await Promise.all(this.#writes);
     if (this.#manifest === null || this.#source.manifest !== null || !this.stored) return;
-    const text = JSON.stringify(this.#manifest);
-    this.stored = (await this.#cache?.write(this.#source.url(MANIFEST_FILE), text)) ?? false;
+    const url = this.#source.url(MANIFEST_FILE);
+    // Another tab may have found a newer version since this one was settled.
+    if (this.#version?.isNew === false && (await this.#cache?.read(url))) return;
+    this.stored = (await this.#cache?.write(url, JSON.stringify(this.#manifest))) ?? false;
   }
 
   /** The files proved unusable: forget those that no hash vouches for, so that the next load fetches them anew. */
   async forget(): Promise<void> {
     if (this.#source.manifest !== null) return; // every file is bound to a hash by the package itself
+    if (this.#version?.isNew) return; // what the cache remembers is another version, which works
     this.forgotten = true;
     const names = this.#manifest === null ? Object.values(HF_FILES) : [MANIFEST_FILE];
     for (const name of names) await this.#cache?.remove(this.#source.url(name));
@@ -104,23 +124,21 @@ export class ModelDelivery {
 
   /** The manifest; null for a Hugging Face folder. What the cache holds is believed, so that it works offline. */
   async #findManifest(): Promise<Manifest | null> {
-    const url = this.#source.url(MANIFEST_FILE);
     const kept = this.#cache === null ? null : await keptManifest(this.#source, this.#cache);
     if (kept !== null) {
       this.usedCache = true;
+      this.believed = true;
       return kept;
     }
     if (await this.#cache?.read(this.#source.url(HF_FILES.config))) return null;
-    let bytes: Bytes;
     try {
-      bytes = await this.#fetchWhole(url, 'MAX_MANIFEST_BYTES', MAX_MANIFEST_BYTES, 'no-cache');
+      return await fetchManifest(this.#source, this.#policy, this.#signal);
     } catch (error) {
       // Hosts answer a missing file with 404, with 401 or 403 (so as not to tell), or with their start page.
       const absent = error instanceof HtmlError || (error instanceof HttpError && !error.transient);
       if (absent) return null;
       throw error;
     }
-    return parseManifest(parseJson(bytes, url), url);
   }
 
   async #deliverManifest(manifest: Manifest, sink: ModelSink): Promise<void> {
@@ -263,13 +281,6 @@ export class ModelDelivery {
     }
   }
 
-  async #fetchWhole(url: string, limit: string, cap: number, cacheMode: RequestCache): Promise<Bytes> {
-    const tooLong = () => overCap(url, limit, cap);
-    return concat(
-      await collect(streamFile(url, { ...this.#streamDefaults(), cacheMode, maxBytes: cap, tooLong })),
-    );
-  }
-
   #streamDefaults(): Pick<StreamOptions, 'signal' | 'policy' | 'cacheMode'> {
     // What we keep ourselves need not lie in the HTTP cache as well.
     return {
@@ -278,6 +289,18 @@ export class ModelDelivery {
       cacheMode: this.#cache === null ? 'default' : 'no-store',
     };
   }
+}
+
+/** The manifest as the host has it now. The browser asks only whether it has changed, where the host can tell. */
+export async function fetchManifest(
+  source: ModelSource,
+  policy: FetchPolicy,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const url = source.url(MANIFEST_FILE);
+  const tooLong = () => overCap(url, 'MAX_MANIFEST_BYTES', MAX_MANIFEST_BYTES);
+  const options = { signal, policy, cacheMode: 'no-cache', maxBytes: MAX_MANIFEST_BYTES, tooLong } as const;
+  return parseManifest(parseJson(concat(await collect(streamFile(url, options))), url), url);
 }
 
 /** Whether every file of a model is in the cache. Looks, and reads nothing. */
