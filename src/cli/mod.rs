@@ -1,10 +1,11 @@
 //! Native commands: `quantize` makes the project's model form, `evaluate` measures a model on a benchmark
-//! folder, `agree` compares int8 with f32 on one.
+//! folder, `agree` compares int8 with f32 on one, `finetune` trains a model further.
 
 mod agree;
 mod benchmark;
 mod evaluate;
 mod files;
+mod finetune;
 mod manifest;
 mod metrics;
 mod model;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 use crate::error::Result;
 use agree::AgreeArgs;
 use evaluate::EvaluateArgs;
+use finetune::FinetuneArgs;
 
 #[derive(Parser)]
 #[command(name = "crossrank", version, about = "Native commands of the crossrank reranker")]
@@ -36,6 +38,8 @@ enum Command {
     Agree(AgreeArgs),
     /// MRR@10 of a model on a benchmark folder: the first stage's order against the reranked one
     Evaluate(EvaluateArgs),
+    /// Train a cross-encoder further on pairs or triplets
+    Finetune(FinetuneArgs),
 }
 
 /// Runs the command line's command.
@@ -47,5 +51,6 @@ pub fn run() -> Result<()> {
         Command::Quantize(args) => quantize(&args),
         Command::Agree(args) => agree::agree(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Finetune(args) => finetune::finetune(&args),
     }
 }
