@@ -10,10 +10,10 @@ use crossrank::cli::{Manifest, load_model};
 use crate::fixtures::{fixture, golden, read, tiny};
 
 /// A folder that is removed when the test ends.
-struct Scratch(PathBuf);
+pub struct Scratch(pub PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let folder = env::temp_dir().join(format!("crossrank-{}-{name}", process::id()));
         fs::create_dir_all(&folder).unwrap();
         Self(folder)

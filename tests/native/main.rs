@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod commands;
+mod finetune;
 mod fixtures;
 mod hostile;
 mod int8;
 mod parity;
 mod properties;
 mod table;
+mod training;

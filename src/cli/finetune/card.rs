@@ -19,7 +19,6 @@ pub(super) struct Card<'a> {
     pub job: &'a Job,
     pub log: &'a Log,
     pub best: Option<Best>,
-    pub seconds: f64,
     pub held_out: Option<Comparison>,
     pub folds: Option<Comparison>,
 }
@@ -85,7 +84,7 @@ fn usage(card: &Card<'_>) -> String {
     format!(
         "## Usage\n\nIn the browser, with the int8 form in `int8/`:\n\n```js\nimport {{ Reranker }} from 'crossrank';\n\n\
          const reranker = await Reranker.load({{ model: '/models/{id}/int8/' }});\n\
-         const {{ results }} = await reranker.rank(query, documents);\n```\n\n\
+         const ranked = await reranker.rank(query, documents);\n```\n\n\
          In Python, with the f32 weights of this folder:\n\n```python\nfrom sentence_transformers import CrossEncoder\n\n\
          model = CrossEncoder(\"{id}\")\nscores = model.predict([(query, text) for text in texts])\n```\n"
     )

@@ -1,10 +1,12 @@
 //! Evaluation during training, on queries that are not trained on: the loss, and where the best document of each query
 //! stands.
 
+use std::ops::Range;
+
 use crate::cli::metrics::mean;
 use crate::error::{Error, Result};
 use crate::tokenize::PairEncoder;
-use crate::train::data::{Data, Group};
+use crate::train::data::Data;
 use crate::train::plan::Examples;
 use crate::train::{Loss, Trainer};
 
@@ -22,7 +24,8 @@ struct Set {
 /// A query with documents of both classes.
 struct List {
     query: String,
-    pairs: Vec<crate::tokenize::EncodedPair>,
+    /// Its documents among those of its file.
+    range: Range<usize>,
     relevant: Vec<bool>,
 }
 
@@ -62,8 +65,7 @@ impl HeldOut {
     ) -> Result<Self> {
         let sets = files.iter().map(|(place, data)| {
             let examples = Examples::new(place, data, loss, encoder, max_length)?;
-            let lists = data.groups.iter().filter_map(|group| list(place, group, encoder, max_length).transpose());
-            Ok(Set { examples, lists: lists.collect::<Result<_>>()? })
+            Ok(Set { examples, lists: lists(data) })
         });
         Ok(Self { sets: sets.collect::<Result<_>>()?, batch })
     }
@@ -85,23 +87,19 @@ impl HeldOut {
     pub(super) fn evaluate(&self, trainer: &Trainer) -> Result<Evaluation> {
         let (mut loss, mut weight, mut ranks) = (0.0, 0.0, Vec::new());
         for set in &self.sets {
+            let mut logits = Vec::with_capacity(set.examples.pairs());
             for units in set.examples.in_order(self.batch) {
-                let (part, _) = trainer.evaluate(&set.examples.batch(&units))?;
+                let (part, part_logits) = trainer.evaluate(&set.examples.batch(&units))?;
                 loss += part * units.len() as f64;
                 weight += units.len() as f64;
+                logits.extend(part_logits);
             }
-            for list in &set.lists {
-                let mut logits = Vec::with_capacity(list.pairs.len());
-                for pairs in list.pairs.chunks(self.batch.max(1)) {
-                    logits.extend(trainer.logits(pairs)?);
-                }
-                ranks.push(Rank {
-                    query: list.query.clone(),
-                    documents: list.pairs.len(),
-                    relevant: list.relevant.iter().filter(|relevant| **relevant).count(),
-                    reciprocal_rank: reciprocal_rank(&logits, &list.relevant),
-                });
-            }
+            ranks.extend(set.lists.iter().map(|list| Rank {
+                query: list.query.clone(),
+                documents: list.relevant.len(),
+                relevant: list.relevant.iter().filter(|relevant| **relevant).count(),
+                reciprocal_rank: reciprocal_rank(logits.get(list.range.clone()).unwrap_or_default(), &list.relevant),
+            }));
         }
         if weight == 0.0 {
             return Err(Error::model("held-out data", "has nothing to evaluate"));
@@ -110,19 +108,19 @@ impl HeldOut {
     }
 }
 
-/// The group as a list to rank, if it has documents of both classes; a label of 0.5 or more is relevant.
-fn list(place: &str, group: &Group, encoder: &PairEncoder, max_length: usize) -> Result<Option<List>> {
-    let labels: Option<Vec<f32>> = group.documents.iter().map(|document| document.label).collect();
-    let relevant: Vec<bool> = labels.unwrap_or_default().iter().map(|label| *label >= 0.5).collect();
-    if !(relevant.contains(&true) && relevant.contains(&false)) {
-        return Ok(None);
+/// The groups that have documents of both classes; a label of 0.5 or more is relevant.
+fn lists(data: &Data) -> Vec<List> {
+    let (mut lists, mut start) = (Vec::new(), 0);
+    for group in &data.groups {
+        let range = start..start + group.documents.len();
+        start = range.end;
+        let labels: Option<Vec<f32>> = group.documents.iter().map(|document| document.label).collect();
+        let relevant: Vec<bool> = labels.unwrap_or_default().iter().map(|label| *label >= 0.5).collect();
+        if relevant.contains(&true) && relevant.contains(&false) {
+            lists.push(List { query: group.query.clone(), range, relevant });
+        }
     }
-    let pairs = group.documents.iter().map(|document| {
-        encoder
-            .encode_pair(&group.query, &document.text, max_length)
-            .map_err(|e| Error::new(e.code(), format!("{place}:{}", document.line), "cannot be tokenised").caused_by(e))
-    });
-    Ok(Some(List { query: group.query.clone(), pairs: pairs.collect::<Result<_>>()?, relevant }))
+    lists
 }
 
 /// 1 / rank of the best relevant document. Equal scores count against it, so that a model that says nothing gains nothing.

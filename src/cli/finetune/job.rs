@@ -95,6 +95,9 @@ impl Job {
         data.check(&place, &loss)?;
 
         let (base, tensors) = Base::read(&args.base)?;
+        if base.is_int8 {
+            eprintln!("{}: int8 weights, dequantised: training starts from 8 bits a weight", args.base.display());
+        }
         let longest = base.config.max_position_embeddings;
         let max_length = args.max_length.unwrap_or(MAX_LENGTH.min(longest));
         if !(limits::MIN_MAX_LENGTH..=longest).contains(&max_length) {

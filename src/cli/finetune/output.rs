@@ -37,7 +37,6 @@ impl Finished {
             job,
             log: &self.log,
             best: self.best,
-            seconds: self.seconds,
             held_out: Comparison::of(&held_out),
             folds: folds.and_then(Comparison::of),
         };

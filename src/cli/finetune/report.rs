@@ -115,6 +115,7 @@ impl Comparison {
         text + &row("before", self.before)
             + &row("after", self.after)
             + &row("difference, query by query", self.difference)
+            + &format!("\n{} queries better, {} worse.\n", self.better, self.worse)
     }
 
     /// Whether the interval of the difference is above 0.

@@ -47,7 +47,6 @@ pub(super) struct Finished {
     /// Weights to write: those of the best evaluation, where there was one.
     pub best: Option<Best>,
     pub best_weights: PathBuf,
-    pub seconds: f64,
     pub checkpoints: Checkpoints,
 }
 
@@ -57,7 +56,6 @@ struct Loop<'a> {
     state: State,
     log: Log,
     checkpoints: Checkpoints,
-    started: Instant,
     /// Steps that were made before this process.
     resumed_at: usize,
 }
@@ -96,11 +94,10 @@ impl<'a> Loop<'a> {
         }
         let log = Log::open(&job.out, last.is_some().then_some(state.step))?;
         let resumed_at = state.step;
-        let mut running = Self { job, trainer, state, log, checkpoints, started: Instant::now(), resumed_at };
+        let mut running = Self { job, trainer, state, log, checkpoints, resumed_at };
         if last.is_none() {
             running.evaluate()?;
         }
-        running.started = Instant::now();
         Ok(running)
     }
 
@@ -207,7 +204,6 @@ impl<'a> Loop<'a> {
             best: self.state.best,
             trainer: self.trainer,
             log: self.log,
-            seconds: self.started.elapsed().as_secs_f64(),
             checkpoints: self.checkpoints,
         }
     }

@@ -50,8 +50,13 @@ pub(super) fn write<'a, N: AsRef<str> + Ord + std::fmt::Display>(
 ) -> Result<()> {
     // transformers asks for this entry.
     let metadata = [("format".to_owned(), "pt".to_owned())].into();
-    safetensors::serialize_to_file(tensors, Some(metadata), path)
-        .map_err(|e| Error::new(Code::File, path.display().to_string(), "cannot be written").caused_by(e))
+    let failed = || Error::new(Code::File, path.display().to_string(), "cannot be written");
+    safetensors::serialize_to_file(tensors, Some(metadata), path).map_err(|e| failed().caused_by(e))?;
+    // It comes from a temporary file, which only its owner may read.
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .map_err(|e| failed().caused_by(e))?;
+    Ok(())
 }
 
 /// The tensors of a file that [`write`] made, taken out by name.
