@@ -369,3 +369,29 @@ fn an_int8_base_is_dequantised_and_said_so() {
     assert!(out.join("tokenizer_config.json").exists(), "the int8 form has none, so one is made");
     load_model(&out, Precision::F32).unwrap();
 }
+
+#[test]
+fn sentence_transformers_scores_the_written_folder_the_same() {
+    // Where the reference environment of tests/reference/README.md is at hand; it is not part of the repository.
+    let python =
+        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/crossrank/reference-venv/bin/python"));
+    let Some(python) = python.filter(|python| python.exists()) else {
+        println!("no reference environment here");
+        return;
+    };
+    let bench = Bench::new("reference");
+    let out = bench.train("out", "--epochs 2");
+    let script = crate::fixtures::root().join("tests/reference/finetune.py");
+    let output = Command::new(python).arg(script).arg("scores").arg(&out).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let expected: Vec<f32> = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let model = load_model(&out, Precision::F32).unwrap();
+    let texts = golden("tiny").pairs;
+    let pairs: Vec<_> = texts.iter().map(|pair| (pair.query.as_str(), pair.document.as_str())).collect();
+    let found = pollster::block_on(model.predict(&pairs, None, None)).unwrap();
+    assert_eq!(found.len(), expected.len());
+    let apart = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("largest difference: {apart:e}");
+    assert!(apart <= 1e-4, "scores differ by {apart}");
+}
