@@ -1,11 +1,12 @@
 //! Native commands: `quantize` makes the project's model form, `evaluate` measures a model, `agree` compares int8 with
 //! f32. The learning loop: `mine` makes triplets from readers' feedback, `split` holds some out, `promote` puts a better
-//! model in place.
+//! model in place, `finetune` trains one further.
 
 mod agree;
 mod benchmark;
 mod evaluate;
 mod files;
+mod finetune;
 mod jsonl;
 mod manifest;
 mod metrics;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 use crate::error::Result;
 use agree::AgreeArgs;
 use evaluate::EvaluateArgs;
+use finetune::FinetuneArgs;
 use mine::MineArgs;
 use promote::PromoteArgs;
 use split::SplitArgs;
@@ -53,6 +55,8 @@ enum Command {
     Split(SplitArgs),
     /// Put a model in place of another one if it is better by a margin on held-out queries
     Promote(PromoteArgs),
+    /// Train a cross-encoder further on pairs or triplets
+    Finetune(FinetuneArgs),
 }
 
 /// Runs the command line's command.
@@ -67,5 +71,6 @@ pub fn run() -> Result<()> {
         Command::Mine(args) => mine::mine(&args),
         Command::Split(args) => split::split(&args),
         Command::Promote(args) => promote::promote(&args),
+        Command::Finetune(args) => finetune::finetune(&args),
     }
 }

@@ -6,6 +6,7 @@ use burn::nn::Linear;
 use burn::tensor::Tensor;
 use burn::tensor::activation::tanh;
 
+use super::f32::Pass;
 use super::parts::Parts;
 use crate::error::Result;
 
@@ -27,7 +28,8 @@ impl Head {
     /// # Shapes
     /// - first: `[sequences, hidden]`, the hidden state of each sequence's first token
     /// - output: `[sequences]`
-    pub(super) fn forward(&self, first: Tensor<2>) -> Tensor<1> {
-        self.classifier.forward(tanh(self.pooler.forward(first))).squeeze_dim(1)
+    pub(super) fn forward(&self, first: Tensor<2>, pass: &impl Pass) -> Tensor<1> {
+        let pooled = pass.dropout(tanh(self.pooler.forward(first)));
+        self.classifier.forward(pooled).squeeze_dim(1)
     }
 }

@@ -12,6 +12,7 @@ mod int8;
 mod parts;
 
 pub use batch::PackedBatch;
+pub(crate) use f32::Pass;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -20,7 +21,7 @@ use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::weights::{Precision, Tensors};
 
-use f32::F32Encoder;
+use f32::{F32Encoder, Inference};
 use head::Head;
 use int8::Int8Encoder;
 use parts::Parts;
@@ -62,10 +63,15 @@ impl CrossEncoder {
     /// - output: `[sequences]`
     #[must_use]
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<1> {
+        self.forward_as(batch, &Inference)
+    }
+
+    /// [`forward`](Self::forward) with the operations of `pass`. int8 encoders have their own, and know only inference.
+    pub(crate) fn forward_as(&self, batch: &PackedBatch, pass: &impl Pass) -> Tensor<1> {
         let first = match &self.encoder {
-            Encoder::F32(encoder) => encoder.forward(batch),
+            Encoder::F32(encoder) => encoder.forward(batch, pass),
             Encoder::Int8(encoder) => encoder.forward(batch),
         };
-        self.head.forward(first)
+        self.head.forward(first, pass)
     }
 }

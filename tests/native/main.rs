@@ -5,6 +5,7 @@
 
 mod commands;
 mod evaluation;
+mod finetune;
 mod fixtures;
 mod hostile;
 mod int8;
@@ -13,3 +14,4 @@ mod parity;
 mod properties;
 mod run;
 mod table;
+mod training;
