@@ -1,6 +1,10 @@
 // Builds the package in docusaurus/: installs what it is written and tested against into the cache, then compiles
 // its TypeScript to docusaurus/lib. `node scripts/docusaurus.mjs`
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cache, root, sha256 } from './paths.mjs';
@@ -38,6 +42,8 @@ export function buildDocusaurus() {
   rmSync(path.join(pluginRoot, 'lib'), { recursive: true, force: true });
   const tsc = path.join(root, 'node_modules/.bin/tsc');
   for (const half of ['server', 'client']) run(tsc, ['-p', `docusaurus/tsconfig.${half}.json`]);
+  const styles = (file) => statSync(file).isDirectory() || file.endsWith('.css');
+  cpSync(path.join(pluginRoot, 'src'), path.join(pluginRoot, 'lib/browser'), { recursive: true, filter: styles });
 }
 
 /** A link to a folder, in the place of an older one. */
