@@ -48,11 +48,13 @@ interface MarkedProps {
 function Marked({ segments, className }: MarkedProps) {
   let at = 0;
   return (
-    <span className={className} dir="auto">
-      {segments.map(({ text, hit }) => {
-        at += text.length;
-        return hit ? <mark key={at}>{text}</mark> : <span key={at}>{text}</span>;
-      })}
+    <span className={className}>
+      <bdi>
+        {segments.map(({ text, hit }) => {
+          at += text.length;
+          return hit ? <mark key={at}>{text}</mark> : <span key={at}>{text}</span>;
+        })}
+      </bdi>
     </span>
   );
 }

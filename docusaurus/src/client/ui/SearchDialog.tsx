@@ -2,7 +2,7 @@
 // browser's own <dialog> keeps the focus in and the page behind it inert.
 
 import { useHistory } from '@docusaurus/router';
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, useId, useLayoutEffect, useRef, useState } from 'react';
 import { createPortal } from 'react-dom';
 import { crossrankData } from '../data.js';
 import { ResultLink } from './ResultLink.js';
@@ -24,7 +24,8 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
   const id = useId();
   const options = view.results;
 
-  useEffect(() => {
+  // Closed before it is taken from the page: that gives the focus back to where it was.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
     return () => shown?.close();
@@ -99,8 +100,11 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
             onChange={(event) => type(event.target.value)}
             onKeyDown={onKeyDown}
           />
-          <button type="button" className={styles.close} aria-label={strings.close()} onClick={onClose}>
-            <kbd>Esc</kbd>
+          <button type="button" className={styles.close} onClick={onClose}>
+            <span className={styles.spoken}>{strings.close()}</span>
+            <span className={styles.key} aria-hidden="true">
+              Esc
+            </span>
           </button>
         </div>
         <div
@@ -108,6 +112,8 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
           className={styles.list}
           role="listbox"
           aria-label={strings.results()}
+          // The options are reached through the box; the list itself is no stop of the Tab key.
+          tabIndex={-1}
           hidden={!expanded}
           {...hold.list}
         >
@@ -138,18 +144,22 @@ export function SearchDialog({ onClose }: { readonly onClose: () => void }) {
                 go(`${searchPath}?q=${encodeURIComponent(query)}`);
               }}
             >
-              {strings.all()}
+              <span>{strings.all()}</span>
             </a>
           )}
-          <p className={styles.keys} aria-hidden="true">
-            <kbd>↑</kbd> <kbd>↓</kbd> {strings.keyMove()} <kbd>↵</kbd> {strings.keyOpen()} <kbd>Esc</kbd>{' '}
-            {strings.keyClose()}
+          <p className={styles.keys}>
+            <Key name="↑" /> <Key name="↓" /> {strings.keyMove()} <Key name="↵" /> {strings.keyOpen()}{' '}
+            <Key name="Esc" /> {strings.keyClose()}
           </p>
         </div>
       </div>
     </dialog>,
     document.body,
   );
+}
+
+function Key({ name }: { readonly name: string }) {
+  return <kbd className={styles.key}>{name}</kbd>;
 }
 
 /** What stands where there is no list. */

@@ -2,7 +2,7 @@
 // Ctrl/Cmd+K or "/", brings the rest.
 
 import { translate } from '@docusaurus/Translate';
-import { type ComponentType, useCallback, useEffect, useRef, useState } from 'react';
+import { type ComponentType, useCallback, useEffect, useState } from 'react';
 import { crossrankData } from '../../client/data.js';
 import styles from './styles.module.css';
 
@@ -15,7 +15,6 @@ export default function SearchBar() {
   const [open, setOpen] = useState(false);
   const [failed, setFailed] = useState(false);
   const [mac, setMac] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
 
   const show = useCallback(async () => {
     try {
@@ -46,17 +45,14 @@ export default function SearchBar() {
 
   const close = useCallback(() => {
     setOpen(false);
-    button.current?.focus();
   }, []);
 
   const label = translate({ id: 'crossrank.button.label', message: 'Search' });
   return (
     <>
       <button
-        ref={button}
         type="button"
         className={styles.button}
-        aria-label={label}
         aria-haspopup="dialog"
         aria-keyshortcuts={hotkeys ? 'Control+K Meta+K /' : undefined}
         onClick={() => void show()}
@@ -65,7 +61,11 @@ export default function SearchBar() {
           <path d="M13.2 13.2 18 18M15 8.5a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0z" />
         </svg>
         <span className={styles.label}>{label}</span>
-        {hotkeys && <kbd className={styles.keys}>{mac ? '⌘' : 'Ctrl'} K</kbd>}
+        {hotkeys && (
+          <span className={styles.keys} aria-hidden="true">
+            {mac ? '⌘' : 'Ctrl'} K
+          </span>
+        )}
       </button>
       {failed && (
         <span role="status" className={styles.failed}>
