@@ -76,7 +76,8 @@ export default function pluginCrossrank(context: LoadContext, options: PluginOpt
     },
 
     configureWebpack(config, isServer, utils) {
-      const alias: Record<string, string | false> = isServer ? { crossrank$: false } : {};
+      // Nothing is ranked on the server, or where the model serves not: the wasm files need not be there.
+      const alias: Record<string, string | false> = isServer || model === undefined ? { crossrank$: false } : {};
       const replaces: Replace[] = replaceDefaultModel(siteDir);
       const winner = winningSearch((config.resolve?.alias ?? {}) as Record<string, unknown>, siteDir, OWN_THEME);
       if (own && winner.search !== 'own' && !winner.swizzled) {

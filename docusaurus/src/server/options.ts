@@ -48,7 +48,7 @@ const schema = Joi.object<PluginOptions>({
   }),
   boosts: Joi.array().items(
     Joi.object({ match: glob.required(), weight: Joi.number().greater(0).max(100).required() }).messages({
-      'object.base': '{{#label}} must be an object such as { match: "/docs/api/**", weight: 0.8 }',
+      'object.base': '{{#label}} must be an object of a glob and a weight: match: "/docs/api/**", weight: 0.8',
     }),
   ),
   include: Joi.array().items(glob),

@@ -16,12 +16,11 @@ export function report(locale: string, indexes: readonly WrittenIndex[], model: 
   if (indexes.length === 0) {
     logger.warn`crossrank: locale name=${locale} has no page to search. Options include and exclude may leave none.`;
   }
-  const bytes = model?.bytes;
+  if (model === undefined) {
+    logger.info`crossrank: option name=${'locales'} does not list name=${locale}, so its results keep their base order and no model is fetched.`;
+    return;
+  }
   const about =
-    model === undefined
-      ? 'none: options.locales does not list this locale, results keep their base order'
-      : typeof bytes === 'number'
-        ? `${(bytes / 1e6).toFixed(1)} MB, copied into the site`
-        : `on another host: ${model.url('')}`;
-  logger.info`crossrank: model of locale name=${locale}: ${about}. Readers fetch index and model when they use the search, not before.`;
+    model.bytes === null ? `from ${model.url('')}` : `${(model.bytes / 1e6).toFixed(1)} MB, copied into the site`;
+  logger.info`crossrank: model of locale name=${locale}: ${about}. Readers fetch it, and the index, when they use the search.`;
 }
