@@ -63,7 +63,7 @@ async function additional(
   input: string,
   most: number,
 ): Promise<EasyopsResult[]> {
-  const words = input.split(/\s+/).filter((word) => word !== '');
+  const words = input.match(/[\p{L}\p{N}_]+/gu) ?? [];
   if (most <= 0 || (process.env.NODE_ENV === 'production' && words.length < QUESTION_WORDS)) return [];
   const found = await searchSections(input, most).catch(() => []);
   const known = new Set(base.map(urlOf));
@@ -75,20 +75,29 @@ async function additional(
       const page: EasyopsDocument = pages.get(path) ?? { i: -2 * at - 2, t: section.page, u: path, b: [] };
       pages.set(path, page);
       const heading = section.headings.at(-1) ?? section.page;
+      const text = section.text || heading;
       return {
         // Numbers below those of the plugin's own documents.
         document: {
           i: -2 * at - 1,
-          t: section.text,
+          t: text,
           u: path,
           h: hash === undefined ? '' : `#${hash}`,
           s: heading,
         },
         type: CONTENT,
         page,
-        metadata: {},
+        metadata: { [input]: { t: { position: positionsOf(words, text) } } },
         tokens: words,
         score,
       };
     });
+}
+
+/** Where the words stand, as `[start, length]`. The templates draw the text around them, and need at least one. */
+function positionsOf(words: readonly string[], text: string): [number, number][] {
+  const long = words.filter((word) => word.length > 2);
+  const found = long.length === 0 ? [] : [...text.matchAll(new RegExp(`\\b(?:${long.join('|')})`, 'giu'))];
+  const positions = found.map(({ index, 0: word }): [number, number] => [index ?? 0, word.length]);
+  return positions.length > 0 ? positions : [[0, Math.max(1, text.search(/\s|$/))]];
 }
