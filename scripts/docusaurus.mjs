@@ -4,7 +4,16 @@ import {
   cpSync,
   existsSync,
   lstatSync,
-  mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cache, root, sha256 } from './paths.mjs';
@@ -38,17 +47,46 @@ export function installDocusaurus() {
 /** Compiles docusaurus/src, once for Node and once for browsers. */
 export function buildDocusaurus() {
   installDocusaurus();
+  const stamp = path.join(root, 'pkg/docusaurus.stamp');
+  const sources = hashOf(pluginRoot, [
+    'package.json',
+    'src',
+    'tsconfig.base.json',
+    'tsconfig.server.json',
+    'tsconfig.client.json',
+  ]);
+  const built = existsSync(path.join(pluginRoot, 'lib/browser'));
+  if (built && existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   step('docusaurus-plugin-crossrank');
   rmSync(path.join(pluginRoot, 'lib'), { recursive: true, force: true });
   const tsc = path.join(root, 'node_modules/.bin/tsc');
   for (const half of ['server', 'client']) run(tsc, ['-p', `docusaurus/tsconfig.${half}.json`]);
   const styles = (file) => statSync(file).isDirectory() || file.endsWith('.css');
-  cpSync(path.join(pluginRoot, 'src'), path.join(pluginRoot, 'lib/browser'), { recursive: true, filter: styles });
+  cpSync(path.join(pluginRoot, 'src'), path.join(pluginRoot, 'lib/browser'), {
+    recursive: true,
+    filter: styles,
+  });
+  writeFileSync(stamp, sources);
+}
+
+/** One hash of the contents of these files and folders. */
+export function hashOf(folder, names) {
+  const files = names.flatMap((name) => {
+    const at = path.join(folder, name);
+    if (statSync(at).isFile()) return [at];
+    const entries = readdirSync(at, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    );
+    return entries.map((entry) => path.join(entry.parentPath, entry.name)).sort();
+  });
+  return sha256(files.map((file) => `${file} ${sha256(readFileSync(file))}`).join('\n'));
 }
 
 /** A link to a folder, in the place of an older one. */
 export function link(to, at) {
-  if (lstatSync(at, { throwIfNoEntry: false })) rmSync(at, { recursive: true });
+  const there = lstatSync(at, { throwIfNoEntry: false });
+  if (there?.isSymbolicLink() && readlinkSync(at) === to) return;
+  if (there) rmSync(at, { recursive: true });
   mkdirSync(path.dirname(at), { recursive: true });
   symlinkSync(to, at, 'dir');
 }

@@ -10,7 +10,8 @@ const docs = path.resolve(__dirname, '../../docs');
 
 /** Links that leave the docs folder lead to files that are not part of this site. */
 function keepTextOfOuterLinks({ filePath, fileContent }) {
-  const outside = path.dirname(filePath) === docs ? /\[([^\]]+)\]\(\.\.\/[^)]*\)/g : /\[([^\]]+)\]\(\.\.\/\.\.\/[^)]*\)/g;
+  const outside =
+    path.dirname(filePath) === docs ? /\[([^\]]+)\]\(\.\.\/[^)]*\)/g : /\[([^\]]+)\]\(\.\.\/\.\.\/[^)]*\)/g;
   return fileContent.replace(outside, '$1');
 }
 
@@ -23,7 +24,11 @@ module.exports = {
   onBrokenLinks: 'ignore',
   onBrokenAnchors: 'ignore',
   i18n: { defaultLocale: 'en', locales: ['en', 'de'] },
-  markdown: { format: 'detect', preprocessor: keepTextOfOuterLinks, hooks: { onBrokenMarkdownLinks: 'ignore' } },
+  markdown: {
+    format: 'detect',
+    preprocessor: keepTextOfOuterLinks,
+    hooks: { onBrokenMarkdownLinks: 'ignore' },
+  },
   presets: [
     [
       'classic',

@@ -25,7 +25,10 @@ export function globSource(glob: string): string {
 }
 
 /** Whether a page's path (after the base URL, with a leading slash) is to be searched. */
-export function pathFilter(include: readonly string[], exclude: readonly string[]): (path: string) => boolean {
+export function pathFilter(
+  include: readonly string[],
+  exclude: readonly string[],
+): (path: string) => boolean {
   const compile = (globs: readonly string[]) => globs.map((glob) => new RegExp(globSource(glob)));
   const wanted = compile(include);
   const unwanted = compile(exclude);

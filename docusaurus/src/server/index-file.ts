@@ -106,7 +106,8 @@ function restWords(
 function countSections(pages: readonly Page[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { sections } of pages) {
-    for (const { text } of sections) for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+    for (const { text } of sections)
+      for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return counts;
 }

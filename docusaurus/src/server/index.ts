@@ -7,7 +7,14 @@ import type { LoadContext, Plugin } from '@docusaurus/types';
 import { type CrossrankData, PLUGIN_NAME } from '../shared/data.js';
 import type { PluginOptions } from '../shared/options.js';
 import { builtPages } from './built-pages.js';
-import { BROWSER, OWN_THEME, type Replace, replaceDefaultModel, replacement, replaceQueryModule } from './bundle.js';
+import {
+  BROWSER,
+  OWN_THEME,
+  type Replace,
+  replaceDefaultModel,
+  replacement,
+  replaceQueryModule,
+} from './bundle.js';
 import { configuredSearch, winningSearch } from './detect.js';
 import { pathFilter } from './globs.js';
 import { copyModel, findModel } from './model.js';
@@ -22,8 +29,8 @@ export function getSwizzleConfig() {
   return { components: { SearchBar: { actions }, SearchPage: { actions } } };
 }
 
-export { validateOptions } from './options.js';
 export type { PluginOptions } from '../shared/options.js';
+export { validateOptions } from './options.js';
 
 export default function pluginCrossrank(context: LoadContext, options: PluginOptions): Plugin {
   const { siteDir, siteConfig, baseUrl, i18n } = context;
@@ -65,7 +72,8 @@ export default function pluginCrossrank(context: LoadContext, options: PluginOpt
         options: clientOptions(options),
       };
       actions.setGlobalData(data);
-      if (searchPath !== null) actions.addRoute({ path: searchPath, component: '@theme/SearchPage', exact: true });
+      if (searchPath !== null)
+        actions.addRoute({ path: searchPath, component: '@theme/SearchPage', exact: true });
     },
 
     async allContentLoaded({ allContent }) {
@@ -77,12 +85,22 @@ export default function pluginCrossrank(context: LoadContext, options: PluginOpt
 
     configureWebpack(config, isServer, utils) {
       // Nothing is ranked on the server, or where the model serves not: the wasm files need not be there.
-      const alias: Record<string, string | false> = isServer || model === undefined ? { crossrank$: false } : {};
+      const alias: Record<string, string | false> =
+        isServer || model === undefined ? { crossrank$: false } : {};
       const replaces: Replace[] = replaceDefaultModel(siteDir);
-      const winner = winningSearch((config.resolve?.alias ?? {}) as Record<string, unknown>, siteDir, OWN_THEME);
+      const winner = winningSearch(
+        (config.resolve?.alias ?? {}) as Record<string, unknown>,
+        siteDir,
+        OWN_THEME,
+      );
       if (own && winner.search !== 'own' && !winner.swizzled) {
         if (winner.search === 'unknown' && options.mode === 'auto') warnUnknown(winner.file);
-        else replaces.push({ pattern: /^@theme\/SearchBar$/, inside: null, by: path.join(OWN_THEME, 'SearchBar/index.js') });
+        else
+          replaces.push({
+            pattern: /^@theme\/SearchBar$/,
+            inside: null,
+            by: path.join(OWN_THEME, 'SearchBar/index.js'),
+          });
       }
       const other = own ? undefined : (search ?? winner.search);
       if (other === 'easyops' || other === 'lunr') {

@@ -1,6 +1,7 @@
 // Checks what docusaurus.config says, with messages that say what to write instead.
-import { Joi } from '@docusaurus/utils-validation';
+
 import type { OptionValidationContext } from '@docusaurus/types';
+import { Joi } from '@docusaurus/utils-validation';
 import type { ClientOptions, PluginOptions } from '../shared/options.js';
 import { globSource } from './globs.js';
 
@@ -48,7 +49,8 @@ const schema = Joi.object<PluginOptions>({
   }),
   boosts: Joi.array().items(
     Joi.object({ match: glob.required(), weight: Joi.number().greater(0).max(100).required() }).messages({
-      'object.base': '{{#label}} must be an object of a glob and a weight: match: "/docs/api/**", weight: 0.8',
+      'object.base':
+        '{{#label}} must be an object of a glob and a weight: match: "/docs/api/**", weight: 0.8',
     }),
   ),
   include: Joi.array().items(glob),
@@ -62,7 +64,8 @@ const schema = Joi.object<PluginOptions>({
     'alternatives.types': '{{#label}} must be "auto" or a whole number from 1 to 16',
   }),
   locales: Joi.array().items(Joi.string()).messages({
-    'array.base': '{{#label}} must be a list of the locales that the model may order, such as ["en"]; [] means none',
+    'array.base':
+      '{{#label}} must be a list of the locales that the model may order, such as ["en"]; [] means none',
   }),
   searchPage: Joi.boolean(),
   hotkeys: Joi.boolean(),
@@ -85,7 +88,10 @@ const schema = Joi.object<PluginOptions>({
 export function validateOptions({
   validate,
   options,
-}: OptionValidationContext<Partial<PluginOptions> | undefined, PluginOptions & { id: string }>): PluginOptions & {
+}: OptionValidationContext<
+  Partial<PluginOptions> | undefined,
+  PluginOptions & { id: string }
+>): PluginOptions & {
   id: string;
 } {
   const given = validate(schema as never, options);
@@ -94,9 +100,22 @@ export function validateOptions({
 
 /** What goes to the browser. */
 export function clientOptions(options: PluginOptions): ClientOptions {
-  const { candidates, results, maxLength, budgetMs, load, saveData, blend, device, workers, hotkeys } = options;
+  const { candidates, results, maxLength, budgetMs, load, saveData, blend, device, workers, hotkeys } =
+    options;
   const boosts = options.boosts.map(({ match, weight }) => ({ pattern: globSource(match), weight }));
-  return { candidates, results, maxLength, budgetMs, load, saveData, blend, device, workers, hotkeys, boosts };
+  return {
+    candidates,
+    results,
+    maxLength,
+    budgetMs,
+    load,
+    saveData,
+    blend,
+    device,
+    workers,
+    hotkeys,
+    boosts,
+  };
 }
 
 /** Whether the model serves a locale: `en` in the list serves `en-GB` too. */

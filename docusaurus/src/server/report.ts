@@ -21,6 +21,8 @@ export function report(locale: string, indexes: readonly WrittenIndex[], model: 
     return;
   }
   const about =
-    model.bytes === null ? `from ${model.url('')}` : `${(model.bytes / 1e6).toFixed(1)} MB, copied into the site`;
+    model.bytes === null
+      ? `from ${model.url('')}`
+      : `${(model.bytes / 1e6).toFixed(1)} MB, copied into the site`;
   logger.info`crossrank: model of locale name=${locale}: ${about}. Readers fetch it, and the index, when they use the search.`;
 }

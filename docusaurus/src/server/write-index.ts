@@ -13,28 +13,35 @@ export interface WrittenIndex extends IndexEntry {
 }
 
 /** Writes index.json and its files into `folder`, the site's `crossrank/`. */
-export function writeIndex(folder: string, locale: string, pages: readonly Page[], versions: Versions): WrittenIndex[] {
+export function writeIndex(
+  folder: string,
+  locale: string,
+  pages: readonly Page[],
+  versions: Versions,
+): WrittenIndex[] {
   const groups = new Map<string, Page[]>();
   for (const page of pages) groups.set(page.tag, [...(groups.get(page.tag) ?? []), page]);
   mkdirSync(folder, { recursive: true });
-  const written = [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([tag, group]) => {
-    const packed = packIndex(group);
-    const file = `${tag.replace(/[^\w.-]/g, '_')}-${packed.hash}.json`;
-    writeFileSync(path.join(folder, file), packed.json);
-    const about = versions.get(tag);
-    const entry: IndexEntry = {
-      tag,
-      version: about?.version ?? null,
-      label: about?.label ?? null,
-      latest: about?.latest ?? true,
-      file,
-      bytes: packed.bytes,
-      gzipBytes: packed.gzipBytes,
-      pages: group.length,
-      sections: packed.sections,
-    };
-    return { ...entry, packed };
-  });
+  const written = [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([tag, group]) => {
+      const packed = packIndex(group);
+      const file = `${tag.replace(/[^\w.-]/g, '_')}-${packed.hash}.json`;
+      writeFileSync(path.join(folder, file), packed.json);
+      const about = versions.get(tag);
+      const entry: IndexEntry = {
+        tag,
+        version: about?.version ?? null,
+        label: about?.label ?? null,
+        latest: about?.latest ?? true,
+        file,
+        bytes: packed.bytes,
+        gzipBytes: packed.gzipBytes,
+        pages: group.length,
+        sections: packed.sections,
+      };
+      return { ...entry, packed };
+    });
   const indexes = written.map(({ packed: _, ...entry }) => entry);
   const list: IndexList = { v: 1, locale, indexes };
   writeFileSync(path.join(folder, 'index.json'), JSON.stringify(list));

@@ -8,7 +8,8 @@ const SEARCHES = {
       return page.getByRole('combobox');
     },
     results: '[role=option]',
-    url: (element) => element.closest('a, [href]')?.getAttribute('href') ?? element.querySelector('a')?.getAttribute('href'),
+    url: (element) =>
+      element.closest('a, [href]')?.getAttribute('href') ?? element.querySelector('a')?.getAttribute('href'),
   },
   easyops: {
     async open(page) {
@@ -42,4 +43,6 @@ export const resultsOf = (page, search) => page.locator(SEARCHES[search].results
 export const modelState = (page) => page.evaluate(() => document.documentElement.dataset.crossrank ?? null);
 
 export const waitForModel = (page, state = 'ready') =>
-  page.waitForFunction((wanted) => document.documentElement.dataset.crossrank === wanted, state, { timeout: 120_000 });
+  page.waitForFunction((wanted) => document.documentElement.dataset.crossrank === wanted, state, {
+    timeout: 120_000,
+  });

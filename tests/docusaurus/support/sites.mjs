@@ -3,10 +3,16 @@
 //   pkg/sites/node_modules   docusaurus-plugin-crossrank and crossrank, unpacked from `npm pack`
 //   pkg/node_modules         Docusaurus and the search plugins, a link to the cache
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { buildDocusaurus, installDocusaurus, link, pluginRoot } from '../../../scripts/docusaurus.mjs';
+import {
+  buildDocusaurus,
+  hashOf,
+  installDocusaurus,
+  link,
+  pluginRoot,
+} from '../../../scripts/docusaurus.mjs';
 import { root } from '../../../scripts/paths.mjs';
 
 export const sites = path.join(root, 'pkg/sites');
@@ -14,28 +20,32 @@ export const BASE = '/crossrank/';
 
 let prepared = false;
 
-/** Once a process: compiles and packs what the sites install. */
+/** Once a process, and only where something has changed: compiles and packs what the sites install. */
 function preparePackages() {
   if (prepared) return;
   buildDocusaurus();
   link(installDocusaurus(), path.join(root, 'pkg/node_modules'));
-  rmSync(path.join(sites, 'node_modules'), { recursive: true, force: true });
-  for (const [name, folder] of [
-    ['docusaurus-plugin-crossrank', pluginRoot],
-    ['crossrank', root],
-  ]) {
-    unpack(name, folder);
-  }
+  unpack('docusaurus-plugin-crossrank', pluginRoot, ['package.json', 'lib', 'locales']);
+  unpack('crossrank', root, ['package.json', 'pkg/dist', 'model']);
   prepared = true;
 }
 
-/** `npm pack` and unpack: what is not in the package is not there. */
-function unpack(name, folder) {
+/** `npm pack` and unpack: what is not in the package is not there. `parts` are what it consists of. */
+function unpack(name, folder, parts) {
   const to = path.join(sites, 'node_modules', name);
+  const stamp = path.join(sites, 'node_modules', `.${name}`);
+  const contents = hashOf(folder, parts);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === contents) return;
+  rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
-  const packed = command('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', to], folder).trim();
+  const packed = command(
+    'npm',
+    ['pack', '--ignore-scripts', '--silent', '--pack-destination', to],
+    folder,
+  ).trim();
   command('tar', ['-xzf', packed, '--strip-components=1'], to);
   rmSync(path.join(to, packed));
+  writeFileSync(stamp, contents);
 }
 
 /** A copy of the example in a folder of its own; `files` (path -> text) are added to it. Returns the site's folder. */
@@ -92,7 +102,9 @@ export async function startSite(site, environment = {}) {
 
 /** URL path -> bytes are read by the test server; this names the file of each path below BASE. */
 export function aliasesOf(build) {
-  const files = readdirSync(build, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = readdirSync(build, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   const aliases = {};
   for (const entry of files) {
     const file = path.join(entry.parentPath, entry.name);
@@ -106,7 +118,13 @@ export function aliasesOf(build) {
 }
 
 const cli = () => path.join(root, 'pkg/node_modules/@docusaurus/core/bin/docusaurus.mjs');
-const env = (more) => ({ ...process.env, DISABLE_VERSION_CHECK: 'true', NO_UPDATE_NOTIFIER: '1', CI: '1', ...more });
+const env = (more) => ({
+  ...process.env,
+  DISABLE_VERSION_CHECK: 'true',
+  NO_UPDATE_NOTIFIER: '1',
+  CI: '1',
+  ...more,
+});
 
 function command(program, args, cwd, environment = {}) {
   const options = { cwd, env: env(environment), encoding: 'utf8', maxBuffer: 1 << 28 };
@@ -132,5 +150,3 @@ function freePort() {
     });
   });
 }
-
-export const exists = existsSync;
