@@ -196,19 +196,21 @@ test('a slow machine is given fewer candidates, never fewer than eight', async (
   t.mock.method(performance, 'now', () => now);
   const { reranker, engine } = make({ budgetMs: 1000 });
   const names = Array.from({ length: 30 }, (_, i) => candidate(`n${i}`));
+  /** How many are read for a query, when it takes so many milliseconds. */
   const read = async (query, ms) => {
     const order = reranker.order(query, names);
-    await Promise.resolve();
     await new Promise((resolve) => setImmediate(resolve));
     now += ms;
     engine.calls.at(-1).answer({});
     await order;
     return engine.calls.at(-1).documents.length;
   };
-  assert.equal(await read('one question', 3000), 30); // 100 ms each
-  assert.equal(await read('two question', 500), 10); // 50 ms each: 75 in the mean
-  assert.equal(await read('three question', 13_000), 13);
-  assert.equal(await read('four question', 100), 8);
+  assert.equal(await read('one question', 20 * 120), 20); // 0.8 · 1000 / 40; then 80 ms in the mean
+  assert.equal(await read('two question', 10 * 80), 10);
+  assert.equal(await read('three question', 10 * 1000), 10);
+  assert.equal(await read('four question', 8), 8);
+  for (const query of ['five', 'six', 'seven', 'eight', 'nine', 'ten']) await read(`${query} question`, 8);
+  assert.equal(await read('eleven question', 8), 30);
 });
 
 test('a model that cannot be loaded is a state and one line; the reader may come back to it', async (t) => {

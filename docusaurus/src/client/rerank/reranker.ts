@@ -33,10 +33,14 @@ export const PATH_SEPARATOR = ' › ';
 const SHORTEST_QUERY = 3;
 /** As few candidates as the pace of a slow machine may leave. */
 const FEWEST = 8;
+/** Milliseconds for a candidate until the first call has shown: what a slow computer with one worker needs. */
+const FIRST_PACE_MS = 40;
+/** The share of the budget that is planned with. */
+const PLANNED = 0.8;
 /** What the share of the newest call is in the mean pace. */
 const NEWEST = 0.5;
 /** Characters of a section that the model is given, for each token that it may read. */
-const CHARACTERS_PER_TOKEN = 5;
+const CHARACTERS_PER_TOKEN = 4;
 
 export class SearchReranker {
   readonly #settings: RerankSettings;
@@ -44,7 +48,7 @@ export class SearchReranker {
   readonly #scores = new Scores();
   readonly #boosts: readonly { readonly pattern: RegExp; readonly weight: number }[];
   /** Milliseconds for each candidate, as the calls so far have shown. */
-  #pace: number | undefined;
+  #pace = FIRST_PACE_MS;
   #current: { readonly query: string; readonly abort: AbortController } | undefined;
 
   constructor(settings: RerankSettings, model: Model) {
@@ -119,8 +123,7 @@ export class SearchReranker {
   /** How many candidates the model can read in the budget, as far as is known. */
   #count(): number {
     const { candidates, budgetMs } = this.#settings;
-    if (this.#pace === undefined) return candidates;
-    return Math.min(candidates, Math.max(FEWEST, Math.floor(budgetMs / this.#pace)));
+    return Math.min(candidates, Math.max(FEWEST, Math.floor((PLANNED * budgetMs) / this.#pace)));
   }
 
   #scored(candidates: readonly Candidate[]): Scored[] {
@@ -170,7 +173,7 @@ export class SearchReranker {
       return false;
     }
     const pace = (performance.now() - start) / sections.length;
-    this.#pace = this.#pace === undefined ? pace : NEWEST * pace + (1 - NEWEST) * this.#pace;
+    this.#pace = NEWEST * pace + (1 - NEWEST) * this.#pace;
     this.#model.recover();
     return !signal.aborted;
   }
