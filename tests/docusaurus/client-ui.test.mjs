@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import webpack from 'webpack';
 import { pluginRoot } from '../../scripts/docusaurus.mjs';
 import { root } from '../../scripts/paths.mjs';
+import { violations } from '../support/axe.mjs';
 import { useBrowser } from '../support/browser.mjs';
 import { test as quickTest } from '../support/test.mjs';
 import { aliasesOf, BASE, buildSite, emptySite } from './support/sites.mjs';
@@ -86,14 +87,6 @@ const spoken = (page) => page.textContent('[data-crossrank-order] [role=status]'
 async function ask(page, question) {
   if ((await field(page).count()) === 0) await page.keyboard.press('Control+k');
   await field(page).fill(question);
-}
-
-const AXE = readFileSync(path.join(pluginRoot, 'node_modules/axe-core/axe.min.js'), 'utf8');
-
-async function violations(page) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate(async () => (await globalThis.axe.run()).violations);
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
 test('before anybody searches, a page asks for nothing of ours, and the button is small', async (t) => {
