@@ -59,9 +59,8 @@ const schema = Joi.object<PluginOptions>({
   hosting: Joi.valid('self', 'hub'),
   model: Joi.string().allow(null),
   device: Joi.valid('auto', 'cpu', 'webgpu'),
-  workers: Joi.alternatives(Joi.valid('auto'), whole(1, 16)).messages({
-    'alternatives.match': '{{#label}} must be "auto" or a whole number from 1 to 16',
-    'alternatives.types': '{{#label}} must be "auto" or a whole number from 1 to 16',
+  workers: Joi.valid('auto', ...Array.from({ length: 16 }, (_, at) => at + 1)).messages({
+    'any.only': '{{#label}} must be "auto" or a whole number from 1 to 16',
   }),
   locales: Joi.array().items(Joi.string()).messages({
     'array.base':

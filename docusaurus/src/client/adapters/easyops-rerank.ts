@@ -36,7 +36,7 @@ export async function rerankedSearch(
 function sameSections(results: readonly EasyopsResult[]): EasyopsResult[][] {
   const byUrl = new Map<string, EasyopsResult[]>();
   for (const result of results) byUrl.set(urlOf(result), [...(byUrl.get(urlOf(result)) ?? []), result]);
-  return [...byUrl.values()];
+  return Array.from(byUrl.values());
 }
 
 const urlOf = ({ document }: EasyopsResult) => document.u + (document.h ?? '');
@@ -97,7 +97,8 @@ async function additional(
 /** Where the words stand, as `[start, length]`. The templates draw the text around them, and need at least one. */
 function positionsOf(words: readonly string[], text: string): [number, number][] {
   const long = words.filter((word) => word.length > 2);
-  const found = long.length === 0 ? [] : [...text.matchAll(new RegExp(`\\b(?:${long.join('|')})`, 'giu'))];
+  const found =
+    long.length === 0 ? [] : Array.from(text.matchAll(new RegExp(`\\b(?:${long.join('|')})`, 'giu')));
   const positions = found.map(({ index, 0: word }): [number, number] => [index ?? 0, word.length]);
   return positions.length > 0 ? positions : [[0, Math.max(1, text.search(/\s|$/))]];
 }

@@ -11,7 +11,7 @@ export async function rerankHits(
 ): Promise<LunrHit[]> {
   const byUrl = new Map<string, LunrHit[]>();
   for (const hit of hits) byUrl.set(hit.url, [...(byUrl.get(hit.url) ?? []), hit]);
-  const sections = [...byUrl];
+  const sections = Array.from(byUrl);
   const candidates = await Promise.all(
     sections.map(async ([url, [first]]): Promise<Candidate> => {
       const section = await findSection(url).catch(() => undefined);
@@ -20,5 +20,5 @@ export async function rerankHits(
     }),
   );
   const { order, reranked } = await rerankResults(input, candidates);
-  return reranked ? order.flatMap((at) => sections[at]?.[1] ?? []) : [...hits];
+  return reranked ? order.flatMap((at) => sections[at]?.[1] ?? []) : Array.from(hits);
 }

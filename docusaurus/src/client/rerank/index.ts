@@ -54,7 +54,7 @@ export async function rerankResults(
   trigger: 'type' | 'submit' = 'type',
 ): Promise<Reordered> {
   const base = (reason: NonNullable<Reordered['reason']>): Reordered => ({
-    order: [...candidates.keys()],
+    order: Array.from(candidates.keys()),
     reranked: false,
     reason,
   });

@@ -35,5 +35,5 @@ export function mixedOrder(
 }
 
 function sorted(scores: readonly number[]): number[] {
-  return [...scores.keys()].sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0)); // stable
+  return Array.from(scores.keys()).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0)); // stable
 }

@@ -112,7 +112,9 @@ export class SearchReranker {
       return candidate && this.#scores.get(asked, keyOf(candidate));
     };
     return {
-      missing: [...head].flatMap((place) => (score(place) === undefined ? (candidates[place] ?? []) : [])),
+      missing: Array.from(head).flatMap((place) =>
+        score(place) === undefined ? (candidates[place] ?? []) : [],
+      ),
       order: () => {
         const scores = candidates.map((_, place) => (head.has(place) ? score(place) : undefined));
         return mixedOrder(scored, scores, this.#settings.blend);

@@ -109,7 +109,7 @@ export class SectionIndex {
         completions.map((term) => [term, PREFIX_WEIGHT]),
       );
     }
-    return [...scores]
+    return Array.from(scores)
       .map(([section, score]) => ({ section, score }))
       .sort((a, b) => b.score - a.score || a.section - b.section)
       .slice(0, limit);
@@ -146,7 +146,7 @@ export class SectionIndex {
 
   /** Terms that begin so, in alphabetical order. */
   #completions(prefix: string): string[] {
-    this.#sorted ??= [...this.#postings.keys()].sort();
+    this.#sorted ??= Array.from(this.#postings.keys()).sort();
     const sorted = this.#sorted;
     let [low, high] = [0, sorted.length];
     while (low < high) {

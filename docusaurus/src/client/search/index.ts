@@ -55,7 +55,11 @@ async function library(): Promise<Library> {
     }));
     const index = await SectionIndex.build(fields, locale);
     // The first one of an address: a page's beginning comes before its sections.
-    const byUrl = new Map([...sections].reverse().map((section) => [addressOf(section.url), section]));
+    const byUrl = new Map(
+      Array.from(sections)
+        .reverse()
+        .map((section) => [addressOf(section.url), section]),
+    );
     return { sections, index, byUrl };
   });
 }

@@ -32,7 +32,7 @@ export function snippet(text: string, query: string, english: boolean, length: n
   const flat = text.replace(/\s+/g, ' ').trim();
   if (flat.length <= length) return segments(flat, query, english);
   const isHit = hitTest(flat, query, english);
-  const hits = [...words(flat, english)].filter(isHit);
+  const hits = Array.from(words(flat, english)).filter(isHit);
   const start = wordStart(flat, Math.max(0, bestStart(hits, length - LEAD) - LEAD));
   const end = wordEnd(flat, Math.min(flat.length, start + length));
   const out = segments(flat.slice(start, end), query, english);
@@ -44,7 +44,7 @@ export function snippet(text: string, query: string, english: boolean, length: n
 /** The stretch of a long text that says most about the query, as it stands; the beginning where nothing is hit. */
 export function passage(text: string, query: string, length: number): string {
   if (text.length <= length) return text;
-  const hits = [...words(text, true)].filter(hitTest(text, query, true));
+  const hits = Array.from(words(text, true)).filter(hitTest(text, query, true));
   const best = bestStart(hits, length - LEAD);
   // From the line's beginning, where that is near: a heading, a sentence or a statement.
   const line = text.lastIndexOf('\n', best) + 1;

@@ -47,8 +47,8 @@ export interface QueryTerms {
 }
 
 export function queryTerms(query: string, english: boolean): QueryTerms {
-  const all = [...words(query, english)];
-  const distinct = [...new Set(all.flatMap(({ terms }) => terms))];
+  const all = Array.from(words(query, english));
+  const distinct = Array.from(new Set(all.flatMap(({ terms }) => terms)));
   const telling = english ? distinct.filter((term) => !STOP_WORDS.has(term)) : distinct;
   const last = all.at(-1);
   const typed = last !== undefined && last.end === query.length ? fold(query.slice(last.start)) : '';
@@ -78,7 +78,7 @@ export function fold(text: string): string {
 }
 
 function pairs(text: string): string[] {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length === 1) return characters;
   return characters.slice(1).map((character, i) => `${characters[i]}${character}`);
 }
