@@ -92,7 +92,7 @@ async function rerank(): Promise<void> {
   const { reranker } = model.state;
   running = new AbortController();
   const { signal } = running;
-  const candidates = [...rows].sort((a, b) => a.lexicalRank - b.lexicalRank);
+  const candidates = inSearchOrder();
   setState('reranking');
   say(`Reranking ${count(candidates.length)} …`);
   const start = performance.now();
@@ -129,6 +129,10 @@ function show(glide: boolean): void {
 
 const lexicalRank = (row: Row) => row.lexicalRank;
 const rank = (row: Row) => row.rank ?? row.lexicalRank;
+
+function inSearchOrder(): Row[] {
+  return [...rows].sort((a, b) => a.lexicalRank - b.lexicalRank);
+}
 
 /** What the model reads of the rows. */
 function documentsOf(all: readonly Row[]): { text: string; path: string | undefined }[] {
@@ -199,7 +203,10 @@ async function copyLink(): Promise<void> {
 async function copyCode(): Promise<void> {
   if (rows.length === 0) page.copied.textContent = 'There is nothing to rank yet.';
   else
-    await copy(codeOf(page.query.value.trim(), documentsOf(rows), chosenWorkers()), 'Copied as JavaScript.');
+    await copy(
+      codeOf(page.query.value.trim(), documentsOf(inSearchOrder()), chosenWorkers()),
+      'Copied as JavaScript.',
+    );
 }
 
 function listen(): void {
