@@ -3,7 +3,7 @@ import type { LunrHit } from '@crossrank/lunr-search';
 import { type Candidate, rerankResults } from '../rerank/index.js';
 import { findSection } from '../search/index.js';
 
-/** All hits; several of one section stay together. */
+/** One hit of each section, best section first; all hits as they are where base order stays. */
 export async function rerankHits(
   input: string,
   hits: readonly LunrHit[],
@@ -20,5 +20,12 @@ export async function rerankHits(
     }),
   );
   const { order, reranked } = await rerankResults(input, candidates);
-  return reranked ? order.flatMap((at) => sections[at]?.[1] ?? []) : Array.from(hits);
+  if (!reranked) return Array.from(hits);
+  return order.flatMap((at) => shown(sections[at]?.[1] ?? []));
+}
+
+/** Of a section's hits the one with a piece of its text, or else the first. */
+function shown(hits: readonly LunrHit[]): readonly LunrHit[] {
+  const withText = hits.filter((hit) => hit._snippetResult !== null);
+  return (withText.length > 0 ? withText : hits).slice(0, 1);
 }

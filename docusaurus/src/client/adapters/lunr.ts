@@ -4,6 +4,9 @@ import LunrSearchAdapter, { type LunrHit } from '@crossrank/lunr-search';
 import { crossrankData } from '../data.js';
 import { prepareOnFocus } from './focus.js';
 
+/** A hit is a word in a place, so a section has several. */
+const HITS_PER_SECTION = 5;
+
 export default class RerankedLunrSearch extends LunrSearchAdapter {
   readonly #limit: number;
   #latest: Promise<LunrHit[]> | undefined;
@@ -12,7 +15,12 @@ export default class RerankedLunrSearch extends LunrSearchAdapter {
     ...[searchDocs, searchIndex, baseUrl, maxHits]: ConstructorParameters<typeof LunrSearchAdapter>
   ) {
     // More of the same list: its first `maxHits` are those that would be shown without us.
-    super(searchDocs, searchIndex, baseUrl, Math.max(maxHits, crossrankData().options.candidates));
+    super(
+      searchDocs,
+      searchIndex,
+      baseUrl,
+      Math.max(maxHits, HITS_PER_SECTION * crossrankData().options.candidates),
+    );
     this.#limit = maxHits;
     prepareOnFocus();
   }

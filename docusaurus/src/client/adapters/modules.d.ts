@@ -19,6 +19,8 @@ declare module '@crossrank/lunr-search' {
   export interface LunrHit {
     readonly hierarchy: { readonly lvl0: string; readonly lvl1: string | null };
     readonly url: string;
+    /** The text around the word; null for a hit in a title. */
+    readonly _snippetResult: unknown;
   }
   export default class LunrSearchAdapter {
     constructor(
