@@ -2,7 +2,7 @@
 // search it can have and for both bundlers:
 //   SEARCH=none | easyops | lunr | algolia   (default none: crossrank brings the search)
 //   BUNDLER=rspack | webpack                 (default rspack, with `future.v4`)
-//   CROSSRANK='{ "mode": "rerank" }'         (options of the plugin)
+//   CROSSRANK='{ "mode": "rerank" }' | off   (options of the plugin, or without it)
 const path = require('node:path');
 
 const { SEARCH = 'none', BUNDLER = 'rspack', CROSSRANK = '{}' } = process.env;
@@ -43,7 +43,7 @@ module.exports = {
     ],
   ],
   plugins: [
-    ['docusaurus-plugin-crossrank', JSON.parse(CROSSRANK)],
+    ...(CROSSRANK === 'off' ? [] : [['docusaurus-plugin-crossrank', JSON.parse(CROSSRANK)]]),
     ...(SEARCH === 'lunr' ? ['docusaurus-lunr-search'] : []),
   ],
   themes: SEARCH === 'easyops' ? [['@easyops-cn/docusaurus-search-local', { hashed: true }]] : [],
