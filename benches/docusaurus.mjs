@@ -17,7 +17,7 @@ import { startServer } from '../tests/support/server.mjs';
 const CONFIG = `module.exports = {
   title: 'crossrank', url: 'https://example.org', baseUrl: '${BASE}', future: { v4: true },
   onBrokenLinks: 'ignore', onBrokenAnchors: 'ignore',
-  markdown: { format: 'detect', hooks: { onBrokenMarkdownLinks: 'ignore' } },
+  markdown: { format: 'detect', hooks: { onBrokenMarkdownLinks: 'ignore', onBrokenMarkdownImages: 'ignore' } },
   presets: [['classic', { docs: { routeBasePath: '/' }, blog: false }]],
   plugins: [['docusaurus-plugin-crossrank', { budgetMs: 60000, workers: 1 }]],
 };

@@ -49,7 +49,7 @@ export class SearchReranker {
   readonly #boosts: readonly { readonly pattern: RegExp; readonly weight: number }[];
   /** Milliseconds for each candidate, as the calls so far have shown. */
   #pace = FIRST_PACE_MS;
-  #current: { readonly query: string; readonly abort: AbortController } | undefined;
+  #current: AbortController | undefined;
 
   constructor(settings: RerankSettings, model: Model) {
     this.#settings = settings;
@@ -83,23 +83,21 @@ export class SearchReranker {
   /** The model's order once it has read what it must; undefined when a newer query came or the model failed. */
   async order(query: string, candidates: readonly Candidate[]): Promise<number[] | undefined> {
     const asked = normalise(query);
-    if (this.#current?.query !== asked) this.cancel();
+    this.cancel();
     const abort = new AbortController();
-    const current = { query: asked, abort };
-    this.#current?.abort.abort();
-    this.#current = current;
+    this.#current = abort;
     const engine = this.#model.engine ?? (await this.#model.load());
     if (engine === undefined || abort.signal.aborted) return undefined;
     const { order, missing } = this.#plan(asked, candidates);
     if (missing.length > 0 && !(await this.#score(engine, query, asked, missing, abort.signal)))
       return undefined;
-    if (this.#current === current) this.#current = undefined;
+    if (this.#current === abort) this.#current = undefined;
     return order();
   }
 
   /** Ends what is being scored; what is scored already stays known. */
   cancel(): void {
-    this.#current?.abort.abort();
+    this.#current?.abort();
     this.#current = undefined;
   }
 
