@@ -4,6 +4,8 @@
 //
 //   box, base results, first reranked result: ms from the key to when it is in the page
 //   next question: ms from its input to the reranked results, in the same page
+//
+// CPU is what all processes of the browser used in that time; a machine with other work changes it little.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -13,6 +15,7 @@ import { chromiumArgs, findChromium } from '../scripts/chromium.mjs';
 import { root } from '../scripts/paths.mjs';
 import { aliasesOf, BASE, buildSite, emptySite } from '../tests/docusaurus/support/sites.mjs';
 import { startServer } from '../tests/support/server.mjs';
+import { cpuSeconds } from './browser/proc.mjs';
 
 const CONFIG = `module.exports = {
   title: 'crossrank', url: 'https://example.org', baseUrl: '${BASE}', future: { v4: true },
@@ -55,7 +58,10 @@ const site = emptySite('bench', {
   'docs/index.md': `---\nslug: /\n---\n\n${readFileSync(path.join(root, 'README.md'), 'utf8')}`,
 });
 const server = await startServer({ aliases: aliasesOf(buildSite(site).build) });
-const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArgs });
+// launchServer, because only a server tells its process.
+const browserServer = await chromium.launchServer({ executablePath: findChromium(), args: chromiumArgs });
+const browser = await chromium.connect(browserServer.wsEndpoint());
+const cpuMs = () => 1000 * (cpuSeconds(browserServer.process().pid) ?? Number.NaN);
 const context = await browser.newContext();
 await context.addInitScript(watch);
 
@@ -69,6 +75,7 @@ async function newPage() {
 /** One reader: opens the box, asks, and asks again. */
 async function round(first, second) {
   const page = await newPage();
+  const cpu = [cpuMs()];
   const pressed = await page.evaluate(() => performance.now());
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox').fill(first);
@@ -79,6 +86,7 @@ async function round(first, second) {
   await page.evaluate(() => {
     globalThis.reached = {};
   });
+  cpu.push(cpuMs());
   const asked = await page.evaluate(() => performance.now());
   await page.getByRole('combobox').fill(second);
   await page
@@ -91,6 +99,7 @@ async function round(first, second) {
   });
   await page.waitForSelector('[data-crossrank-order=reranked]', { timeout: 0 });
   const again = (await page.evaluate(() => globalThis.reached.reranked)) ?? Number.NaN;
+  cpu.push(cpuMs());
   await page.close();
   return {
     box: box - pressed,
@@ -98,6 +107,8 @@ async function round(first, second) {
     model: model - pressed,
     reranked: done - pressed,
     next: again - asked,
+    rerankedCpu: cpu[1] - cpu[0],
+    nextCpu: cpu[2] - cpu[1],
   };
 }
 
@@ -109,6 +120,7 @@ for (let i = 0; i < rounds; i++) {
   all.push({ ...times, load });
 }
 await browser.close();
+await browserServer.close();
 await server.close();
 
 const column = (name) => all.map((times) => times[name]).sort((a, b) => a - b);
@@ -118,6 +130,8 @@ const names = {
   model: 'model ready',
   reranked: 'first reranked result',
   next: 'next question',
+  rerankedCpu: 'CPU, first reranked',
+  nextCpu: 'CPU, next question',
 };
 console.log(
   `${os.cpus()[0]?.model ?? 'CPU'}, ${os.cpus().length} cores; ${rounds} rounds; load ${all.map(({ load }) => load.toFixed(1)).join(' ')}`,
