@@ -46,7 +46,10 @@ module.exports = {
     ...(CROSSRANK === 'off' ? [] : [['docusaurus-plugin-crossrank', JSON.parse(CROSSRANK)]]),
     ...(SEARCH === 'lunr' ? ['docusaurus-lunr-search'] : []),
   ],
-  themes: SEARCH === 'easyops' ? [['@easyops-cn/docusaurus-search-local', { hashed: true }]] : [],
+  themes:
+    SEARCH === 'easyops'
+      ? [['@easyops-cn/docusaurus-search-local', { hashed: true, docsDir: '../../docs', indexBlog: false }]]
+      : [],
   themeConfig: {
     ...(SEARCH === 'algolia' && {
       algolia: { appId: 'EXAMPLE', apiKey: 'example', indexName: 'crossrank', contextualSearch: false },
