@@ -214,6 +214,40 @@ test('nothing moves under the pointer or a chosen row; the better order is offer
   }
 });
 
+test('on the search page nothing moves while the focus is on a result', async (t) => {
+  let letThrough;
+  const gate = new Promise((resolve) => {
+    letThrough = resolve;
+  });
+  const { page } = await openSite(t, {
+    at: `search?q=${encodeURIComponent(QUESTION)}`,
+    prepare: (page) =>
+      page.route(/manifest\.json$/, async (route) => {
+        await gate;
+        await route.continue();
+      }),
+  });
+  await page.waitForSelector('ol a', SLOW);
+  const before = await titles(page);
+  await page.locator('ol a').nth(1).focus();
+  letThrough();
+  await page.getByRole('button', { name: 'Show it' }).waitFor(SLOW);
+  assert.deepEqual(await titles(page), before);
+});
+
+test('a box whose script cannot be fetched says so, and opens once it can', async (t) => {
+  const { page, lines } = await openSite(t);
+  const scripts = /assets\/js\/.*\.js$/;
+  await page.route(scripts, (route) => route.abort());
+  await page.keyboard.press('Control+k');
+  await page.getByText('The search could not be loaded.').waitFor(SLOW);
+  assert.equal(lines.filter((line) => line.startsWith('crossrank:')).length, 1);
+  await page.unroute(scripts);
+  await page.keyboard.press('Control+k');
+  await field(page).waitFor(SLOW);
+  assert.equal(await page.getByText('The search could not be loaded.').count(), 0);
+});
+
 test('while the model comes its bytes are told; without it the search is a search', async (t) => {
   const { page, server, lines } = await openSite(t, {
     prepare: (page) =>

@@ -170,6 +170,10 @@ test('HTML: pages that are not to be found', () => {
     cutHtml(page(text, { head: '<meta name="robots" content="noindex, nofollow">' }), 'a', 3),
     undefined,
   );
+  assert.equal(
+    cutHtml(page(text, { head: '<meta property="robots" content="noindex">' }), 'a', 3),
+    undefined,
+  );
   assert.equal(cutHtml(page(text, { html: 'plugin-docs docs-tags-list-page' }), 'a', 3), undefined);
   assert.equal(cutHtml(page(text, { html: 'plugin-blog blog-list-page' }), 'a', 3), undefined);
   assert.equal(cutHtml('<html><body><p>no main column</p></body></html>', 'a', 3), undefined);

@@ -48,7 +48,11 @@ export function cutHtml(html: string, path: string, deepest: number): Page | und
         if (name === 'title' && main === 0) inTitle = true;
         if (name === 'meta') {
           if (attributes.name === 'docusaurus_tag' && attributes.content) tag = attributes.content;
-          if (attributes.name === 'robots' && /noindex/i.test(attributes.content ?? '')) listed = false;
+          if (
+            (attributes.name ?? attributes.property) === 'robots' &&
+            /noindex/i.test(attributes.content ?? '')
+          )
+            listed = false;
         }
         if (name === 'br' && main > 0 && hidden === 0) say(pre > 0 ? '\n' : ' ');
         if (VOID.test(name)) return;
