@@ -3,7 +3,16 @@
 //   pkg/sites/node_modules   docusaurus-plugin-crossrank and crossrank, unpacked from `npm pack`
 //   pkg/node_modules         Docusaurus and the search plugins, a link to the cache
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import {
@@ -36,15 +45,16 @@ function unpack(name, folder, parts) {
   const stamp = path.join(sites, 'node_modules', `.${name}`);
   const contents = hashOf(folder, parts);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === contents) return;
+  const fresh = `${to}.fresh`;
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { recursive: true });
+  const flags = ['--ignore-scripts', '--silent', '--pack-destination', fresh];
+  const packed = command('npm', ['pack', ...flags], folder).trim();
+  command('tar', ['-xzf', packed, '--strip-components=1'], fresh);
+  rmSync(path.join(fresh, packed));
+  // At once, for sites that another test is building meanwhile.
   rmSync(to, { recursive: true, force: true });
-  mkdirSync(to, { recursive: true });
-  const packed = command(
-    'npm',
-    ['pack', '--ignore-scripts', '--silent', '--pack-destination', to],
-    folder,
-  ).trim();
-  command('tar', ['-xzf', packed, '--strip-components=1'], to);
-  rmSync(path.join(to, packed));
+  renameSync(fresh, to);
   writeFileSync(stamp, contents);
 }
 
