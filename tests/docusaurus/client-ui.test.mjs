@@ -61,6 +61,7 @@ async function openSite(t, { at = '', context: options, prepare } = {}) {
   const context = options === undefined ? first : await first.browser().newContext(options);
   if (context !== first) t.after(() => context.close());
   const page = await context.newPage();
+  page.setDefaultTimeout(SLOW.timeout);
   const lines = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type()) && !message.text().includes('favicon'))
@@ -69,7 +70,7 @@ async function openSite(t, { at = '', context: options, prepare } = {}) {
   page.on('pageerror', (error) => lines.push(String(error)));
   server.forget();
   await prepare?.(page, server);
-  await page.goto(server.url(BASE + at), { waitUntil: 'networkidle' });
+  await page.goto(server.url(BASE + at));
   await page.waitForSelector('html[data-has-hydrated=true]', SLOW);
   return { page, server, lines };
 }
@@ -92,6 +93,7 @@ async function ask(page, question) {
 test('before anybody searches, a page asks for nothing of ours, and the button is small', async (t) => {
   const { page, server } = await openSite(t);
   await page.getByRole('button', { name: 'Search', exact: true }).waitFor();
+  await page.waitForLoadState('networkidle', SLOW);
   assert.deepEqual(
     server.requests().filter((file) => /crossrank\/crossrank|\.wasm|\.safetensors/.test(file)),
     [],
@@ -371,6 +373,8 @@ for (const [look, { at = '', context, dark }] of Object.entries(LOOKS)) {
     await field(page).fill(QUESTION);
     await page.locator('dialog a[href*="search?q"]').click();
     await page.waitForSelector('ol a', SLOW);
+    // The bar by which Docusaurus shows that a page is coming is not ours.
+    await page.waitForSelector('#nprogress', { state: 'detached' });
     if (dark) await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'dark'));
     assert.deepEqual(await violations(page), []);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
