@@ -17,12 +17,13 @@ const STUB_GZIP_BYTES = 5_000;
 const QUERY = 'worker memory';
 
 const builds = new Map();
-/** The example with a search, with the plugin or without: built once. */
+/** The example with a search, with the plugin or without: built once; in both locales where they are looked at. */
 function built(search, crossrank) {
   const name = `costs-${search}-${crossrank}`;
   if (!builds.has(name)) {
     const environment = { SEARCH: search, CROSSRANK: crossrank === 'with' ? '{}' : 'off' };
-    builds.set(name, buildSite(exampleSite(name), environment).build);
+    const locales = name === 'costs-none-with' ? [] : ['--locale', 'en'];
+    builds.set(name, buildSite(exampleSite(name), environment, ...locales).build);
   }
   return builds.get(name);
 }
