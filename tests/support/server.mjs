@@ -114,7 +114,7 @@ async function answer(state, headers, request, response) {
   const fault = state.faults.find(({ part, times }) => pathname.includes(part) && times > 0);
   if (fault) fault.times -= 1;
   const head = {
-    'content-type': TYPES[path.extname(pathname)] ?? 'application/octet-stream',
+    'content-type': TYPES[path.extname(state.aliases[pathname] ?? pathname)] ?? 'application/octet-stream',
     // Fresh for a while, so that an offline browser can open the page again; model files must not profit from it.
     'cache-control': 'max-age=3600',
     ...headers,

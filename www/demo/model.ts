@@ -1,7 +1,8 @@
 // Loads the model for the page and keeps trying when asked to. It knows nothing of the page: what happens is told
-// to a listener. One load at a time; a failed one leaves nothing behind.
+// to a listener. One load at a time; a failed one leaves nothing behind, and neither does one that is not wanted any
+// more because the settings have changed.
 
-import { type LoadProgress, Reranker } from 'crossrank';
+import { type LoadOptions, type LoadProgress, Reranker } from 'crossrank';
 import manifest from 'crossrank/model/manifest.json';
 
 export type ModelState =
@@ -13,8 +14,13 @@ export type ModelState =
 /** Bytes of the default model, said before anything is fetched. */
 export const MODEL_BYTES = manifest.config.bytes + manifest.tokenizer.bytes + manifest.weights.bytes;
 
+/** What the page lets its visitor choose of the load. */
+export type Settings = Pick<LoadOptions, 'workers'>;
+
 export class Model {
   #state: ModelState = { kind: 'waiting' };
+  #settings: Settings = {};
+  #current: AbortController | undefined;
 
   constructor(private readonly changed: (state: ModelState) => void) {}
 
@@ -26,21 +32,37 @@ export class Model {
   async load(): Promise<void> {
     if (this.#state.kind === 'loading' || this.#state.kind === 'ready') return;
     const start = performance.now();
+    const current = new AbortController();
+    this.#current = current;
     let settled = false;
     this.#set({ kind: 'loading', progress: undefined });
     try {
       const reranker = await Reranker.load({
+        ...this.#settings,
+        signal: current.signal,
         onProgress: (progress) => {
           // Downloads beside the one that failed may still tell of theirs.
-          if (!settled) this.#set({ kind: 'loading', progress });
+          if (!settled && !current.signal.aborted) this.#set({ kind: 'loading', progress });
         },
       });
       settled = true;
+      if (current.signal.aborted) return void reranker.dispose();
       this.#set({ kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 });
     } catch (error) {
       settled = true;
-      this.#set({ kind: 'failed', ...describe(error) });
+      if (!current.signal.aborted) this.#set({ kind: 'failed', ...describe(error) });
     }
+  }
+
+  /** Takes other settings; a model that is there or under way is loaded anew with them. */
+  async change(settings: Settings): Promise<void> {
+    this.#settings = settings;
+    const before = this.#state;
+    if (before.kind === 'waiting') return;
+    this.#current?.abort();
+    this.#set({ kind: 'waiting' });
+    if (before.kind === 'ready') await before.reranker.dispose();
+    await this.load();
   }
 
   #set(state: ModelState): void {
