@@ -25,6 +25,7 @@ export async function bench(options) {
   const server = await serveMounts({
     '/pkg/': path.join(root, 'pkg'),
     '/model/': path.join(root, 'model'),
+    '/crossrank-model-code/': path.join(root, 'model'),
     '/benches/': path.join(root, 'benches/browser'),
     ...(model && { '/other-model/': model }),
     ...(peerModel && { '/peer/': peerModules, '/peer-model/': peerModel }),

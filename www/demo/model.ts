@@ -2,7 +2,7 @@
 // to a listener. One load at a time; a failed one leaves nothing behind.
 
 import { type LoadProgress, Reranker } from 'crossrank';
-import manifest from 'crossrank/model/manifest.json';
+import manifest from 'crossrank-model-code/manifest.json';
 
 export type ModelState =
   | { readonly kind: 'waiting' }
