@@ -3,12 +3,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { serveMounts } from '../../scripts/mounts.mjs';
 import { root } from '../../scripts/paths.mjs';
 import { emptyPagePeakMiB, measureCold } from './cold.mjs';
 import { engines, oneWorker } from './engines.mjs';
 import { findPeerModel, installPeer, peerModules, peerVersion } from './peer.mjs';
 import { coldTable, demoLines, throughputTable } from './report.mjs';
-import { serveMounts } from './server.mjs';
 import { transferSizes } from './sizes.mjs';
 import { measureThroughput } from './throughput.mjs';
 import { makeWorkloads } from './workloads.mjs';
