@@ -229,7 +229,7 @@ function requireString(value: unknown, name: string): string {
 }
 
 async function defaultSource(): Promise<ModelSource> {
-  return bundledSource(await importDefaultModel());
+  return bundledSource(await importDefaultModel(), pageUrl());
 }
 
 /** What relative URLs resolve against; undefined outside a browser. */

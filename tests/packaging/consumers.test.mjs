@@ -25,6 +25,8 @@ const VITE_8 = { vite: '8.3.8' };
 const VITE_7 = { vite: '7.3.8' };
 const NEXT = { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' };
 const ROLLUP = { rollup: '4.68.7', '@rollup/plugin-node-resolve': '16.0.3' };
+const TYPESCRIPT = { typescript: '7.0.2' };
+const CHECKERS = { publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' };
 const ESBUILD = { esbuild: '0.28.2' };
 
 /** With Vite, the policy shows that the inlined config.json is not fetched. */
@@ -265,4 +267,43 @@ row('Node: the installed package is imported, and loading says UNSUPPORTED', { q
     "import('crossrank').then((m) => console.log(typeof m.Reranker))",
   );
   assert.equal(required, 'function\n');
+});
+
+row('TypeScript: the types, with both ways to resolve modules', {}, async (t) => {
+  const { run } = project(t, 'types', { tools: TYPESCRIPT });
+  await run('tsc', '-p', '.', '--module', 'esnext', '--moduleResolution', 'bundler');
+  await run('tsc', '-p', '.', '--module', 'nodenext', '--moduleResolution', 'nodenext');
+});
+
+// Version 3 of its interface is that of version 6; version 7 takes it, too.
+for (const ai of ['7.0.173', '6.0.326']) {
+  row(`AI SDK ${ai}: rerank with our model, types and in Chromium`, {}, async (t) => {
+    const tools = { ...VITE_8, ...TYPESCRIPT, ai, zod: '4.4.3' };
+    const { folder, run } = project(t, 'ai-sdk', { tools });
+    await run('tsc', '-p', '.');
+    await run('vite', 'build');
+    const { origin } = await host(t, { '/': path.join(folder, 'dist') });
+    const { outcome, failures } = await visit(browser, `${origin}/`);
+    assert.deepEqual(failures, []);
+    const { scores, ...rest } = outcome;
+    assert.deepEqual(rest, {
+      order: [1, 0],
+      first: [{ title: 'Retries', text: 'Retries are on by default. Set `maxRetries: 0` to turn them off.' }],
+      model: 'crossrank-code-v1',
+      aborted: 'AbortError',
+    });
+    assert.ok(scores[0] > scores[1] && scores[0] < 1 && scores[1] > 0, scores.join());
+  });
+}
+
+row('publint and are-the-types-wrong have nothing to say', {}, async (t) => {
+  const { run } = project(t, 'types', { tools: CHECKERS });
+  for (const name of Object.keys(packed)) {
+    const said = await run('publint', path.join('node_modules', name), '--strict');
+    assert.match(said, /All good!/, said);
+  }
+  const { file } = packed.crossrank;
+  const wasm = ['./wasm/crossrank_cpu_bg.wasm'];
+  await run('attw', file, '--profile', 'esm-only', '--exclude-entrypoints', ...wasm);
+  await run('attw', packed['crossrank-model-code'].file, '--profile', 'esm-only');
 });

@@ -91,12 +91,19 @@ test('source: the hub', () => {
 });
 
 test('source: the default model has a URL for each file of its manifest', async () => {
-  const source = bundledSource(await importDefaultModel());
+  const source = bundledSource(await importDefaultModel(), undefined);
   const { config, tokenizer, weights } = source.manifest;
   for (const { path } of [config, tokenizer, ...weights.shards])
     assert.match(source.url(path), new RegExp(`/model/${path}$`));
   assert.throws(() => source.url('__proto__'), { code: 'MODEL_INVALID' });
-  assert.throws(() => bundledSource({ manifest: {}, urls: {} }), { code: 'MODEL_INVALID' });
+  assert.throws(() => bundledSource({ manifest: {}, urls: {} }, undefined), { code: 'MODEL_INVALID' });
+  const relative = {
+    manifest: source.manifest,
+    urls: { 'config.json': '/_next/static/media/config.1a2b.json' },
+  };
+  const inNext = bundledSource(relative, 'https://host/docs/page/');
+  assert.equal(inNext.url('config.json'), 'https://host/_next/static/media/config.1a2b.json');
+  assert.throws(() => bundledSource(relative, undefined).url('config.json'), { code: 'MODEL_INVALID' });
 });
 
 test('source: the model package beside an un-bundled one, with its version where the folder has one', () => {

@@ -32,16 +32,22 @@ export function resolveSource(model: string | URL, base: string | undefined): Mo
   return text.startsWith('hf:') ? hubSource(text) : folderSource(text, base);
 }
 
-/** The source that a model's package is. Throws MODEL_INVALID. */
-export function bundledSource({ manifest: given, urls }: BundledModel): ModelSource {
+/**
+ * The source that a model's package is. Some bundlers make its URLs paths without a host (Next does), which are resolved
+ * against `base`. Throws MODEL_INVALID.
+ */
+export function bundledSource(
+  { manifest: given, urls }: BundledModel,
+  base: string | undefined,
+): ModelSource {
   const manifest = parseManifest(given, 'the package of the default model');
   return {
     name: 'the default model',
     fallbackId: manifest.id,
     manifest,
     url(path) {
-      const url = Object.hasOwn(urls, path) ? urls[path] : undefined;
-      if (typeof url === 'string') return url;
+      const url = Object.hasOwn(urls, path) ? parse(String(urls[path]), base) : undefined;
+      if (url !== undefined) return url.href;
       throw new CrossrankError(
         'MODEL_INVALID',
         `The package of the default model has no URL for its file ${path}. It is damaged. Install it again.`,
