@@ -345,6 +345,19 @@ test('a damaged file of the default model gives INTEGRITY, and the next load fet
   assert.equal(await page.evaluate(() => crossrank.Reranker.isCached()), true);
 });
 
+test('without the model package beside it, load gives MODEL_MISSING before anything is started, and a named model loads', async (t) => {
+  const { page, server } = await open(t, fake);
+  server.fault('/crossrank-model-code/index.js', 'status-404');
+  server.forget();
+  const { error } = await page.evaluate(() => outcome(load()));
+  assert.equal(error?.code, 'MODEL_MISSING', JSON.stringify(error));
+  assert.ok(error.message.includes(server.url('/crossrank-model-code/index.js')), error.message);
+  assert.match(error.message, /npm install crossrank-model-code/);
+  assert.deepEqual(server.requests(), ['/crossrank-model-code/index.js']);
+  const { value } = await page.evaluate(() => outcome(load({ model: '/fake/' })));
+  assert.equal(value?.state, 'ready');
+});
+
 test('an abort before and during the load rejects at once and ends the download and the worker', async (t) => {
   const { page, server } = await open(t, fake);
   const early = await page.evaluate(() => outcome(load({ model: '/fake/', signal: AbortSignal.abort() })));
