@@ -3,7 +3,7 @@
 // `npm run test:packaging` runs all.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
@@ -145,6 +145,21 @@ row('webpack 5, without configuration', { quick: true }, async (t) => {
 });
 
 row('Vite 8, build without configuration', {}, async (t) => await viteBuild(t, VITE_8, false));
+
+row("pnpm's folders, where only declared packages are seen; Vite 8", {}, async (t) => {
+  const { folder, run } = project(t, 'vite', { tools: { ...VITE_8, pnpm: '12.21.0' } });
+  const app = path.join(folder, 'app');
+  for (const name of ['index.html', 'src', 'ask.js'])
+    cpSync(path.join(folder, name), path.join(app, name), { recursive: true });
+  rmSync(path.join(folder, 'node_modules/crossrank'), { recursive: true });
+  rmSync(path.join(folder, 'node_modules/crossrank-model-code'), { recursive: true });
+  writeFileSync(path.join(app, 'package.json'), '{ "private": true, "type": "module" }');
+  const tarballs = Object.values(packed).map(({ file }) => file);
+  await run('pnpm', '--dir', 'app', 'add', '--ignore-workspace', ...tarballs);
+  await run('vite', 'build', 'app');
+  const { origin } = await host(t, { '/': path.join(app, 'dist') });
+  await ranks(`${origin}/`);
+});
 
 row('Vite 7, build with the documented configuration', {}, async (t) => await viteBuild(t, VITE_7, true));
 
