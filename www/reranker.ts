@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public class. Checks what callers pass, sends strings to the pool, and puts the caller's own documents back
 // beside the scores (ranking.ts). Everything else (workers, model files, wasm) is behind Pool.
 

@@ -114,7 +114,7 @@ row('a strict Content-Security-Policy as header on every file, no import map', {
   assert.deepEqual(violations, []);
 });
 
-row('a CDN on another origin, through ./cdn', {}, async (t) => {
+row('a CDN on another origin, through ./cdn, under the documented policy', {}, async (t) => {
   const { folder } = project(t, 'cdn');
   const version = (name) =>
     JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
@@ -126,7 +126,10 @@ row('a CDN on another origin, through ./cdn', {}, async (t) => {
   const site = path.join(folder, 'site');
   for (const name of ['index.html', 'app.js', 'ask.js'])
     cpSync(path.join(folder, name), path.join(site, name));
-  const app = await host(t, { '/': site });
+  const policy =
+    `default-src 'none'; script-src 'self' ${cdn.origin} 'wasm-unsafe-eval'; worker-src blob: ${cdn.origin}; ` +
+    `connect-src ${cdn.origin}`;
+  const app = await host(t, { '/': site }, { 'content-security-policy': policy });
   const entry = `${cdn.origin}/npm/crossrank@${version('crossrank')}/pkg/dist/cdn.js`;
   await ranks(`${app.origin}/?cdn=${encodeURIComponent(entry)}`, [app.origin, cdn.origin]);
   assert.ok(
@@ -284,11 +287,13 @@ row('Node: the installed package is imported, and loading says UNSUPPORTED', { q
   assert.equal(required, 'function\n');
 });
 
-row('TypeScript: the types, with both ways to resolve modules', {}, async (t) => {
-  const { run } = project(t, 'types', { tools: TYPESCRIPT });
-  await run('tsc', '-p', '.', '--module', 'esnext', '--moduleResolution', 'bundler');
-  await run('tsc', '-p', '.', '--module', 'nodenext', '--moduleResolution', 'nodenext');
-});
+for (const typescript of [TYPESCRIPT.typescript, '5.7.3']) {
+  row(`TypeScript ${typescript}: the types, checked, with both ways to resolve modules`, {}, async (t) => {
+    const { run } = project(t, 'types', { tools: { typescript } });
+    await run('tsc', '-p', '.', '--module', 'esnext', '--moduleResolution', 'bundler');
+    await run('tsc', '-p', '.', '--module', 'nodenext', '--moduleResolution', 'nodenext');
+  });
+}
 
 // Version 3 of its interface is that of version 6; version 7 takes it, too.
 for (const ai of ['7.0.173', '6.0.326']) {
