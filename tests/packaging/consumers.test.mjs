@@ -23,6 +23,7 @@ const row = (name, options, work) => {
 
 const VITE_8 = { vite: '8.3.8' };
 const VITE_7 = { vite: '7.3.8' };
+const RSPACK = { '@rspack/core': '2.3.2', '@rspack/cli': '2.2.8' };
 const NEXT = { next: '16.4.6', react: '19.3.1', 'react-dom': '19.3.1' };
 const ROLLUP = { rollup: '4.68.7', '@rollup/plugin-node-resolve': '16.0.3' };
 const TYPESCRIPT = { typescript: '7.0.2' };
@@ -142,6 +143,14 @@ row('webpack 5, without configuration', { quick: true }, async (t) => {
   const { folder, run } = project(t, 'webpack');
   const said = await run('node', path.join(root, 'node_modules/webpack-cli/bin/cli.js'));
   assert.doesNotMatch(said, /warning|error/i);
+  emitted(path.join(folder, 'dist'));
+  const { origin } = await host(t, { '/some/sub-path/': onlyBuilt(folder) });
+  await ranks(`${origin}/some/sub-path/`);
+});
+
+row('Rspack 2, without configuration', {}, async (t) => {
+  const { folder, run } = project(t, 'webpack', { tools: RSPACK });
+  await run('rspack', 'build', '--config', 'webpack.config.js');
   emitted(path.join(folder, 'dist'));
   const { origin } = await host(t, { '/some/sub-path/': onlyBuilt(folder) });
   await ranks(`${origin}/some/sub-path/`);
