@@ -1,10 +1,12 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public class. Checks what callers pass, sends strings to the pool, and puts the caller's own documents back
 // beside the scores (ranking.ts). Everything else (workers, model files, wasm) is behind Pool.
 
 import { ModelCache } from './assets/cache.js';
+import { importDefaultModel } from './assets/default-model.js';
 import { isStored } from './assets/model.js';
-import { resolveSource } from './assets/source.js';
-import { CrossrankError, follow, throwIfAborted } from './errors.js';
+import { bundledSource, type ModelSource, resolveSource } from './assets/source.js';
+import { CrossrankError, follow, throwIfAborted, withSignal } from './errors.js';
 import { Gathered } from './gathered.js';
 import { IDLE_MS, MAX_CALL_BYTES, MAX_PAIRS } from './limits.js';
 import {
@@ -62,9 +64,10 @@ export class Reranker {
    */
   static async load(options?: LoadOptions): Promise<Reranker> {
     const o = readLoadOptions(options);
-    const source = resolveSource(o.model, pageUrl());
+    const named = o.model === undefined ? undefined : resolveSource(o.model, pageUrl());
     throwIfAborted(o.signal);
     throwIfUnsupported(o);
+    const source = named ?? (await withSignal(defaultSource(), o.signal));
     const precision = o.precision ?? 'int8';
     const settings: PoolSettings = {
       source,
@@ -95,7 +98,8 @@ export class Reranker {
 
   /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
   static async isCached(model?: string | URL): Promise<boolean> {
-    const source = resolveSource(readLoadOptions({ model }).model, pageUrl());
+    const named = readLoadOptions({ model }).model;
+    const source = named === undefined ? await defaultSource() : resolveSource(named, pageUrl());
     const cache = await ModelCache.open();
     return cache !== null && (await isStored(source, cache));
   }
@@ -103,7 +107,8 @@ export class Reranker {
   /** Removes one model from the browser's cache; without argument every model that crossrank keeps on this origin. */
   static async clearCache(model?: string | URL): Promise<void> {
     if (model === undefined) return ModelCache.clearAll();
-    const folder = resolveSource(readLoadOptions({ model }).model, pageUrl()).url('');
+    readLoadOptions({ model });
+    const folder = resolveSource(model, pageUrl()).url('');
     const cache = await ModelCache.open();
     await cache?.removeWhere((url) => url.startsWith(folder));
   }
@@ -246,6 +251,10 @@ function notReloadable(why: string): CrossrankError {
     `Option reloadEvery of Reranker.load is set, but the model ${why}, so no change could be seen. ` +
       'Leave the option out, or serve a folder that `crossrank quantize` made.',
   );
+}
+
+async function defaultSource(): Promise<ModelSource> {
+  return bundledSource(await importDefaultModel(), pageUrl());
 }
 
 /** What relative URLs resolve against; undefined outside a browser. */

@@ -27,9 +27,9 @@ export async function measureCold({ server, engine, workload, samples, say }) {
 }
 
 async function once(server, engine, workload) {
-  server.task = { engine, pair: workload.pairs[0], pairs: workload.pairs };
+  server.reports.task = { engine, pair: workload.pairs[0], pairs: workload.pairs };
   return await withPlainBrowser(
-    server,
+    server.reports,
     `${server.origin}/benches/page/cold.html`,
     async ({ pid, reported }) => {
       const { ms } = check(await reported('first score'));
@@ -46,10 +46,14 @@ function check(report) {
 
 /** The renderer's peak of a page with nothing in it: what the browser itself takes. */
 export function emptyPagePeak(server) {
-  return withPlainBrowser(server, `${server.origin}/benches/page/empty.html`, async ({ pid, reported }) => {
-    await reported('empty');
-    return rendererPeak(pid);
-  });
+  return withPlainBrowser(
+    server.reports,
+    `${server.origin}/benches/page/empty.html`,
+    async ({ pid, reported }) => {
+      await reported('empty');
+      return rendererPeak(pid);
+    },
+  );
 }
 
 /** Scripts and wasm among the files that were asked for, less the bench's own. */

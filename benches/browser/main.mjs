@@ -3,13 +3,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { serveMounts } from '../../scripts/mounts.mjs';
 import { root } from '../../scripts/paths.mjs';
 import { bundle, bundleFolder } from './bundle.mjs';
 import { emptyPagePeak, measureCold } from './cold.mjs';
 import { bundled, engines, oneWorker } from './engines.mjs';
 import { findPeerModel, installPeer, peerModules, peerVersion } from './peer.mjs';
 import { coldTable, demoLines, throughputTable } from './report.mjs';
-import { serveMounts } from './server.mjs';
+import { Reports } from './reports.mjs';
 import { transferSizes } from './sizes.mjs';
 import { measureThroughput } from './throughput.mjs';
 import { makeWorkloads } from './workloads.mjs';
@@ -23,14 +24,18 @@ export async function bench(options) {
   const { quick, passes, model } = options;
   const peerModel = quick ? undefined : preparePeer(options.peerModel);
   const workloads = await makeWorkloads(model);
-  const server = await serveMounts({
+  const reports = new Reports();
+  const mounts = {
     '/pkg/': path.join(root, 'pkg'),
     '/model/': path.join(root, 'model'),
+    '/crossrank-model-code/': path.join(root, 'model'),
     '/benches/': path.join(root, 'benches/browser'),
     '/bundle/': bundleFolder,
     ...(model && { '/other-model/': model }),
     ...(peerModel && { '/peer/': peerModules, '/peer-model/': peerModel }),
-  });
+  };
+  const served = await serveMounts(mounts, {}, (request, response) => reports.answer(request, response));
+  const server = { ...served, reports };
   try {
     const all = engines({ model: model && '/other-model/', peer: peerModel !== undefined });
     const chosen = quick ? all.filter(({ name }) => name === oneWorker) : all;

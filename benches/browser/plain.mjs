@@ -9,14 +9,14 @@ import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
 const TIMEOUT_MS = 300_000;
 
 /** Opens `url` in a fresh browser and profile; `work` gets { pid, reported }, where `reported(name)` waits for a report. */
-export async function withPlainBrowser(server, url, work) {
+export async function withPlainBrowser(reports, url, work) {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'crossrank-bench-'));
-  server.reports.clear();
+  reports.clear();
   const browser = spawn(findChromium(), ['--headless', ...chromiumArgs, `--user-data-dir=${profile}`, url], {
     stdio: 'ignore',
   });
   const ended = new Promise((resolve) => browser.once('exit', resolve));
-  const reported = (name) => withEnd(server.reports.wait(name), ended, name);
+  const reported = (name) => withEnd(reports.wait(name), ended, name);
   try {
     return await work({ pid: browser.pid, reported });
   } finally {

@@ -28,7 +28,8 @@ export const STRICT_CSP =
 /**
  * Starts a server.
  *
- * `files`: URL path -> Buffer or string, before the checkout's own files. `aliases`: URL path -> path in the checkout.
+ * `files`: URL path -> Buffer or string, before the checkout's own files. The model package, `model/`, lies beside the
+ * root as `/crossrank-model-code/`, as if both packages were installed. `aliases`: URL path -> path in the checkout.
  * `headers`: on every answer. `etags`: answer 304 to who has the file already. Faults are added with `fault(part of the path, kind, times)`; kinds are the keys of
  * `FAULTS`.
  */
@@ -143,7 +144,8 @@ async function answer(state, headers, request, response) {
 async function load(state, pathname) {
   if (pathname === '/page.html') return Buffer.from(PAGE);
   if (Object.hasOwn(state.files, pathname)) return Buffer.from(state.files[pathname]);
-  const file = path.join(root, state.aliases[pathname] ?? decodeURIComponent(pathname));
+  const name = state.aliases[pathname] ?? decodeURIComponent(pathname);
+  const file = path.join(root, name.replace(/^\/crossrank-model-code\//, '/model/'));
   if (!file.startsWith(root + path.sep)) return undefined;
   try {
     return await readFile(file);

@@ -37,9 +37,9 @@ export interface Manifest {
   };
 }
 
-/** The model that ships with the package: its manifest and the URL of each of its files. Made by the build. */
+/** What the module of a model's package exports: its manifest, not checked yet, and the URL of each of its files. */
 export interface BundledModel {
-  readonly manifest: Manifest;
+  readonly manifest: unknown;
   readonly urls: Readonly<Record<string, string>>;
 }
 

@@ -22,6 +22,7 @@ import {
   streamFile,
 } from './download.js';
 import { weightsDtype } from './dtype.js';
+import { inlineBytes, isInline } from './inline.js';
 import { alone } from './lock.js';
 import { filesOf, type Manifest, type ManifestFile, parseManifest } from './manifest.js';
 import type { ProgressMeter } from './progress.js';
@@ -166,12 +167,22 @@ export class ModelDelivery {
   /** A file of the manifest, from the cache if it is there and right, else from the network. */
   async #obtain(file: ManifestFile): Promise<Bytes> {
     const url = this.#source.url(file.path);
+    if (isInline(url)) return await this.#decode(url, file);
     const key = hashedKey(url, file.sha256);
     const bytes =
       (await this.#readVerified(key, url, file)) ??
       (this.#cache === null
         ? await this.#download(url, file)
         : await this.#downloadAndKeep(this.#cache, key, url, file));
+    this.#meter.verified(bytes.byteLength);
+    return bytes;
+  }
+
+  /** A file that came with the page's own script: neither downloaded nor kept. */
+  async #decode(url: string, file: ManifestFile): Promise<Bytes> {
+    const bytes = inlineBytes(url);
+    await checkBytes(`${url.slice(0, 60)}…`, file, bytes);
+    this.#meter.cached(bytes.byteLength);
     this.#meter.verified(bytes.byteLength);
     return bytes;
   }
@@ -309,7 +320,10 @@ export async function isStored(source: ModelSource, cache: ModelCache): Promise<
   const keys =
     manifest === null
       ? Object.values(HF_FILES).map((name) => source.url(name))
-      : filesOf(manifest).map((file) => hashedKey(source.url(file.path), file.sha256));
+      : filesOf(manifest)
+          .map((file) => ({ url: source.url(file.path), sha256: file.sha256 }))
+          .filter(({ url }) => !isInline(url))
+          .map(({ url, sha256 }) => hashedKey(url, sha256));
   const found = await Promise.all(keys.map((key) => cache.read(key)));
   return found.every((response) => response !== undefined);
 }

@@ -3,7 +3,7 @@
 // more because the settings have changed.
 
 import { type LoadOptions, type LoadProgress, Reranker } from 'crossrank';
-import manifest from 'crossrank/model/manifest.json';
+import manifest from 'crossrank-model-code/manifest.json';
 
 export type ModelState =
   | { readonly kind: 'waiting' }
