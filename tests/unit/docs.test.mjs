@@ -46,6 +46,14 @@ test('docs/api.md has a row for every option, and for no other', async () => {
   }
 });
 
+test('docs/api.md tells of every property of status', () => {
+  const section = read('docs/api.md').split('## reranker.status\n')[1].split(/^#/m)[0];
+  const status = read('pkg/dist/status.d.ts').split('export interface Status {')[1].split(/^}/m)[0];
+  const properties = [...status.matchAll(/^ {4}readonly (\w+)/gm)].map(([, name]) => name);
+  assert.ok(properties.length >= 18);
+  for (const name of properties) assert.ok(section.includes(`\`${name}\``), name);
+});
+
 test('docs/bundlers.md shows the configurations that the packaging tests use', () => {
   const docs = read('docs/bundlers.md');
   for (const file of ['esbuild/build.mjs', 'rollup/rollup.config.mjs', 'vite/vite.config.js']) {
