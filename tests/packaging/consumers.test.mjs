@@ -245,17 +245,13 @@ async function devServer(t, folder) {
   });
 }
 
-row(
-  'without the model package: webpack warns, load says MODEL_MISSING and what to do',
-  { quick: true },
-  async (t) => {
-    const { folder, run } = project(t, 'webpack', { without: 'crossrank-model-code' });
-    const said = await run('node', path.join(root, 'node_modules/webpack-cli/bin/cli.js'));
-    assert.match(said, /WARNING[\s\S]*crossrank-model-code/);
-    const { origin } = await host(t, { '/': onlyBuilt(folder) });
-    await misses(`${origin}/`);
-  },
-);
+row('without the model package: webpack warns, load says MODEL_MISSING and what to do', {}, async (t) => {
+  const { folder, run } = project(t, 'webpack', { without: 'crossrank-model-code' });
+  const said = await run('node', path.join(root, 'node_modules/webpack-cli/bin/cli.js'));
+  assert.match(said, /WARNING[\s\S]*crossrank-model-code/);
+  const { origin } = await host(t, { '/': onlyBuilt(folder) });
+  await misses(`${origin}/`);
+});
 
 row('without the model package: Vite builds, load says MODEL_MISSING', {}, async (t) => {
   const { folder, run } = project(t, 'vite', { tools: VITE_8, without: 'crossrank-model-code' });
