@@ -77,11 +77,11 @@ test(
     await goto(`${BASE}docs/hosting`);
     await waitForModel(page);
     await goto(`${BASE}search?q=worker`);
-    const field = page.locator('main input[type=search]');
+    const field = page.locator('input[name=q]');
     await field.click();
     await waitForModel(page);
     await field.fill(QUESTIONS.easyops.question);
-    const first = page.locator('main article h2').first();
+    const first = page.locator('article h2').first();
     await first.getByText('WORKER_LOST').waitFor({ timeout: 90_000 });
 
     await ask(page, 'easyops', 'model cache');
