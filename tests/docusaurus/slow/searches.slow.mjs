@@ -124,7 +124,8 @@ export default function RerankedSearchBar(props) {
 }
 `,
   });
-  const { build, output } = buildSite(site, { SEARCH: 'algolia', CROSSRANK }, '--locale', 'en');
+  const environment = { SEARCH: 'algolia', CROSSRANK: '{ "budgetMs": 60000, "blend": 1 }' };
+  const { build, output } = buildSite(site, environment, '--locale', 'en');
   assert.match(output, /this site searches with Algolia/);
   const { page, goto } = await open(t, build);
   // The best one last: what order there is comes from the model.
