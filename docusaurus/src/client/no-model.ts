@@ -1,2 +1,2 @@
-// Stands in a bundle for crossrank's list of its own model files: a site names the model by URL.
-export const DEFAULT_MODEL = { manifest: {}, urls: {} };
+// Stands in a bundle for the package of crossrank's default model: a site names its model by URL.
+export {};

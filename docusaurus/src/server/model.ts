@@ -4,11 +4,11 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PluginOptions } from '../shared/options.js';
 
-/** The model that comes with crossrank: in a package of its own, or in crossrank's. */
-const DEFAULT_MODELS = ['crossrank-model-code/manifest.json', 'crossrank/model/manifest.json'];
+/** The package of crossrank's default model. */
+const DEFAULT_MODEL = 'crossrank-model-code';
 
-/** What crossrank imports that makes a bundler emit that model; replaced, since the model is copied once. */
-export const DEFAULT_MODEL_MODULE = /^crossrank-model-code$|[\\/]generated[\\/]default-model(\.js)?$/;
+/** As crossrank imports it, which makes a bundler emit the model; replaced, since the model is copied once. */
+export const DEFAULT_MODEL_MODULE = new RegExp(`^${DEFAULT_MODEL}$`);
 
 interface Manifest {
   readonly config: { path: string; bytes: number };
@@ -54,14 +54,11 @@ export function copyModel(model: SiteModel, folder: string): void {
 }
 
 function defaultModelFolder(siteDir: string): string {
-  for (const manifest of DEFAULT_MODELS) {
-    try {
-      return path.dirname(require.resolve(manifest, { paths: [siteDir, __dirname] }));
-    } catch {
-      // Not there; look on.
-    }
+  try {
+    return path.dirname(require.resolve(`${DEFAULT_MODEL}/manifest.json`, { paths: [siteDir, __dirname] }));
+  } catch {
+    throw new Error(
+      `docusaurus-plugin-crossrank finds no model: run npm install ${DEFAULT_MODEL}, or name a model folder with \`model\``,
+    );
   }
-  throw new Error(
-    'docusaurus-plugin-crossrank finds no model: run npm install crossrank crossrank-model-code, or name a model folder with `model`',
-  );
 }

@@ -77,11 +77,11 @@ test(
     await goto(`${BASE}docs/hosting`);
     await waitForModel(page);
     await goto(`${BASE}search?q=worker`);
-    const field = page.locator('main input[type=search]');
+    const field = page.locator('input[name=q]');
     await field.click();
     await waitForModel(page);
     await field.fill(QUESTIONS.easyops.question);
-    const first = page.locator('main article h2').first();
+    const first = page.locator('article h2').first();
     await first.getByText('WORKER_LOST').waitFor({ timeout: 90_000 });
 
     await ask(page, 'easyops', 'model cache');
@@ -124,7 +124,8 @@ export default function RerankedSearchBar(props) {
 }
 `,
   });
-  const { build, output } = buildSite(site, { SEARCH: 'algolia', CROSSRANK }, '--locale', 'en');
+  const environment = { SEARCH: 'algolia', CROSSRANK: '{ "budgetMs": 60000, "blend": 1 }' };
+  const { build, output } = buildSite(site, environment, '--locale', 'en');
   assert.match(output, /this site searches with Algolia/);
   const { page, goto } = await open(t, build);
   // The best one last: what order there is comes from the model.

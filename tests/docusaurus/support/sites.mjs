@@ -1,6 +1,6 @@
 // Builds sites with the packed plugin: the example of this project's docs, once for each search and bundler it can
 // have. They lie in pkg/sites, and find the packages as an installed site would:
-//   pkg/sites/node_modules   docusaurus-plugin-crossrank and crossrank, unpacked from `npm pack`
+//   pkg/sites/node_modules   docusaurus-plugin-crossrank, crossrank and its model, unpacked from `npm pack`
 //   pkg/node_modules         Docusaurus and the search plugins, a link to the cache
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -35,7 +35,8 @@ function preparePackages() {
   buildDocusaurus();
   link(installDocusaurus(), path.join(root, 'pkg/node_modules'));
   unpack('docusaurus-plugin-crossrank', pluginRoot, ['package.json', 'lib', 'locales']);
-  unpack('crossrank', root, ['package.json', 'pkg/dist', 'model']);
+  unpack('crossrank', root, ['package.json', 'pkg/dist']);
+  unpack('crossrank-model-code', path.join(root, 'model'), ['.']);
   prepared = true;
 }
 
