@@ -384,9 +384,15 @@ for (const kind of ['terminate', 'error']) {
     const { page, server } = await open(t, fake);
     server.fault('model-003.bin', 'stall');
     const { error } = await page.evaluate(async (kind) => {
-      const loading = outcome(load({ model: '/fake/', createWorker }));
-      while (!events.some(({ loaded }) => loaded >= 2000)) await pause(10);
-      await pause(100);
+      let answered = false;
+      const create = () => {
+        const worker = createWorker();
+        worker.addEventListener('message', () => (answered = true), { once: true });
+        return worker;
+      };
+      const loading = outcome(load({ model: '/fake/', createWorker: create }));
+      // The download does not wait for the worker, so it may be ahead of it.
+      while (!answered || !events.some(({ loaded }) => loaded >= 2000)) await pause(10);
       kills[kind](workers[0]);
       return await loading;
     }, kind);
