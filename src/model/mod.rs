@@ -6,6 +6,7 @@
 //! <https://github.com/huggingface/transformers/blob/main/src/transformers/models/bert/modeling_bert.py>
 
 mod batch;
+#[cfg(feature = "cpu")]
 mod f32;
 mod head;
 mod int8;
@@ -18,8 +19,10 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::error::Result;
+use crate::kernels::LinearInput;
 use crate::weights::{Precision, Tensors};
 
+#[cfg(feature = "cpu")]
 use f32::F32Encoder;
 use head::Head;
 use int8::Int8Encoder;
@@ -36,6 +39,7 @@ pub struct CrossEncoder {
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant)]
 enum Encoder {
+    #[cfg(feature = "cpu")]
     F32(F32Encoder),
     Int8(Int8Encoder),
 }
@@ -44,12 +48,19 @@ impl CrossEncoder {
     /// Builds the module from `tensors`, in their precision; they are moved to `device` one by one.
     ///
     /// # Errors
-    /// `INTERNAL` if a tensor of the expected table is not there; [`Tensors`] are complete by construction.
+    /// `INTERNAL` if a tensor of the expected table is not there; [`Tensors`] are complete by construction. `OPTION` for f32
+    /// weights on a GPU.
     pub fn new(config: &ModelConfig, mut tensors: Tensors, device: &Device) -> Result<Self> {
         let precision = tensors.precision();
         let mut parts = Parts::new(config, &mut tensors, device);
         let encoder = match precision {
+            #[cfg(feature = "cpu")]
             Precision::F32 => Encoder::F32(F32Encoder::new(&mut parts)?),
+            #[cfg(not(feature = "cpu"))]
+            Precision::F32 => {
+                let message = "f32 weights are computed on the CPU only; a GPU takes int8 weights and computes in f32";
+                return Err(crate::Error::new(crate::Code::Option, "precision", message));
+            }
             Precision::Int8 => Encoder::Int8(Int8Encoder::new(&mut parts)?),
         };
         Ok(Self { encoder, head: Head::new(&mut parts)? })
@@ -62,9 +73,21 @@ impl CrossEncoder {
     /// - output: `[sequences]`
     #[must_use]
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<1> {
+        self.run(batch, LinearInput::Quantized)
+    }
+
+    /// [`forward`](Self::forward) with activations in f32 whatever the precision of the weights: what a GPU computes. Slow on
+    /// a CPU.
+    #[must_use]
+    pub fn forward_f32(&self, batch: &PackedBatch) -> Tensor<1> {
+        self.run(batch, LinearInput::F32)
+    }
+
+    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
         let first = match &self.encoder {
+            #[cfg(feature = "cpu")]
             Encoder::F32(encoder) => encoder.forward(batch),
-            Encoder::Int8(encoder) => encoder.forward(batch),
+            Encoder::Int8(encoder) => encoder.forward(batch, input),
         };
         self.head.forward(first)
     }
