@@ -2,6 +2,7 @@
 
 export type { Blend } from './blend.js';
 export { CrossrankError, type ErrorCode } from './errors.js';
+export type { DeviceChangeEvent } from './events.js';
 export type {
   Activation,
   LoadOptions,

@@ -1,10 +1,12 @@
-// The public class. Checks what callers pass, sends strings to the pool, and puts the caller's own documents back
-// beside the scores (ranking.ts). Everything else (workers, model files, wasm) is behind Pool.
+// The public class. Checks what callers pass, sends strings to the device that serves, and puts the caller's own documents back
+// beside the scores (ranking.ts). Everything else (devices, workers, model files, wasm) is behind Devices.
 
 import { ModelCache } from './assets/cache.js';
 import { isStored } from './assets/model.js';
 import { resolveSource } from './assets/source.js';
+import { Devices, hasWebGpu } from './devices.js';
 import { CrossrankError, follow, throwIfAborted } from './errors.js';
+import { type DeviceChangeEvent, DeviceEvents } from './events.js';
 import { Gathered } from './gathered.js';
 import { IDLE_MS, MAX_CALL_BYTES, MAX_PAIRS } from './limits.js';
 import {
@@ -17,17 +19,19 @@ import {
   readWarmupOptions,
   type WarmupOptions,
 } from './options.js';
-import { Pool } from './pool.js';
+import { processors } from './pool.js';
 import type { Requests } from './protocol.js';
 import { type Ranked, Ranking } from './ranking.js';
+import { workersAtMost } from './share.js';
 import { bestSimd } from './simd.js';
 import { spawnWorker } from './spawn.js';
 import { type Status, snapshot, Tally } from './status.js';
 import { Superseding } from './supersede.js';
 import { type TextDocument, typeName, utf8Bytes, wellFormed } from './text.js';
+import { forgetVerdicts } from './verdict.js';
 
 /** What status says of a reranker that the load has settled. */
-type Fixed = Pick<Status['model'], 'source' | 'precision'> & { readonly why: string };
+type Fixed = Pick<Status['model'], 'source' | 'precision'>;
 
 /**
  * A cross-encoder that runs in this browser: reads a query and a document together and says how well they fit.
@@ -37,14 +41,16 @@ type Fixed = Pick<Status['model'], 'source' | 'precision'> & { readonly why: str
  * const ranked = await reranker.rank('open a file', ['fn open(path: &Path)', 'fn close(self)'], { topK: 1 });
  */
 export class Reranker {
-  readonly #pool: Pool;
+  readonly #devices: Devices;
+  readonly #events: DeviceEvents;
   readonly #tally = new Tally();
   readonly #superseding = new Superseding();
   readonly #maxLength: number;
   readonly #fixed: Fixed;
 
-  private constructor(pool: Pool, maxLength: number, fixed: Fixed) {
-    this.#pool = pool;
+  private constructor(devices: Devices, events: DeviceEvents, maxLength: number, fixed: Fixed) {
+    this.#devices = devices;
+    this.#events = events;
     this.#maxLength = maxLength;
     this.#fixed = fixed;
   }
@@ -60,29 +66,33 @@ export class Reranker {
     throwIfAborted(o.signal);
     throwIfUnsupported(o);
     const precision = o.precision ?? 'int8';
-    const pool = new Pool({
-      source,
-      precision,
-      wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
-      cache: o.cache ?? true,
-      createWorker: o.createWorker ?? spawnWorker,
-      workers: o.workers ?? 'auto',
-      idleMs: o.idleMs ?? IDLE_MS,
-    });
-    await pool.load({ signal: o.signal, onProgress: o.onProgress });
-    const limit = pool.latest?.info.maxLength ?? 0;
+    const workers = o.workers ?? 'auto';
+    const events = new DeviceEvents();
+    const devices = new Devices(
+      {
+        source,
+        precision,
+        choice: o.device ?? 'auto',
+        device: 'cpu',
+        wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
+        cache: o.cache ?? true,
+        createWorker: o.createWorker ?? spawnWorker,
+        workers,
+        several: workersAtMost(workers, processors()) > 1,
+        idleMs: o.idleMs ?? IDLE_MS,
+      },
+      (change) => events.tell(change),
+    );
+    await devices.load({ signal: o.signal, onProgress: o.onProgress });
+    const limit = devices.cpu.latest?.info.maxLength ?? 0;
     if (o.maxLength !== undefined && o.maxLength > limit) {
-      pool.dispose();
+      devices.dispose();
       throw new CrossrankError(
         'OPTION',
         `Option maxLength of Reranker.load is ${o.maxLength}. The model reads at most ${limit} tokens.`,
       );
     }
-    const why =
-      o.device === 'cpu'
-        ? "device: 'cpu' was asked for"
-        : "device: 'auto' uses the CPU until WebGPU is supported";
-    return new Reranker(pool, o.maxLength ?? 0, { source: source.name, precision, why });
+    return new Reranker(devices, events, o.maxLength ?? 0, { source: source.name, precision });
   }
 
   /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
@@ -92,9 +102,15 @@ export class Reranker {
     return cache !== null && (await isStored(source, cache));
   }
 
-  /** Removes one model from the browser's cache; without argument every model that crossrank keeps on this origin. */
+  /**
+   * Removes one model from the browser's cache; without argument every model that crossrank keeps on this origin,
+   * and what `device: 'auto'` found out about the GPU.
+   */
   static async clearCache(model?: string | URL): Promise<void> {
-    if (model === undefined) return ModelCache.clearAll();
+    if (model === undefined) {
+      forgetVerdicts();
+      return ModelCache.clearAll();
+    }
     const folder = resolveSource(readLoadOptions({ model }).model, pageUrl()).url('');
     const cache = await ModelCache.open();
     await cache?.removeWhere((url) => url.startsWith(folder));
@@ -107,7 +123,8 @@ export class Reranker {
    * line, and `text` are read, or anything with `options.text`. Pairs that are too long are cut as the reference does
    * and counted in `status.truncated`. Calls may overlap; they are served first in, first out. A worker that is lost
    * in mid-call has the rest of its pairs taken over by another one, if another lives; if none does, all pending calls
-   * reject with WORKER_LOST and the next call starts a fresh worker.
+   * reject with WORKER_LOST and the next call starts a fresh worker. When the GPU fails, all that it had to do is done
+   * by the CPU.
    */
   async rank<T extends string | TextDocument>(
     query: string,
@@ -120,7 +137,7 @@ export class Reranker {
     options: RankOptions<T> & { readonly text: (document: T) => string },
   ): Promise<Ranked<T>[]>;
   async rank<T>(query: string, documents: readonly T[], options?: RankOptions<T>): Promise<Ranked<T>[]> {
-    this.#pool.throwIfDisposed();
+    this.#devices.cpu.throwIfDisposed();
     if (!Array.isArray(documents)) {
       throw new CrossrankError(
         'OPTION',
@@ -142,7 +159,7 @@ export class Reranker {
     pairs: readonly (readonly [query: string, document: string])[],
     options?: PredictOptions,
   ): Promise<Float32Array<ArrayBuffer>> {
-    this.#pool.throwIfDisposed();
+    this.#devices.cpu.throwIfDisposed();
     const o = readPredictOptions(options);
     if (!Array.isArray(pairs)) {
       throw new CrossrankError(
@@ -165,23 +182,44 @@ export class Reranker {
   }
 
   /**
-   * Starts all workers that a large call would use, and resolves when they have the model. Without it they start in
-   * the background when a call is large enough for them.
+   * Starts all that a large call would use, and resolves when it is ready: the GPU if `device` allows it and it proves
+   * itself, else all workers. Without it they start in the background: the workers when a call is large enough for
+   * them, the GPU when no call came for a second.
    */
   async warmup(options?: WarmupOptions): Promise<void> {
     const { signal } = readWarmupOptions(options);
     throwIfAborted(signal);
-    await this.#pool.warmUp(signal);
+    await this.#devices.warmUp(signal);
   }
 
   /** A snapshot: state, device and why, model, workers, counters, sizes, and the timings of the last call. */
   get status(): Status {
-    return snapshot(this.#pool, this.#tally, { ...this.#fixed, maxLength: this.#maxLength });
+    return snapshot(this.#devices, this.#tally, { ...this.#fixed, maxLength: this.#maxLength });
+  }
+
+  /**
+   * Tells of another device: `devicechange` comes when the GPU takes over, and once when it fails. No call is lost with
+   * it; there is nothing to be done. Options are those of `EventTarget`.
+   */
+  addEventListener(
+    type: 'devicechange',
+    listener: (event: DeviceChangeEvent) => void,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
+    this.#events.add(type, listener, options);
+  }
+
+  removeEventListener(
+    type: 'devicechange',
+    listener: (event: DeviceChangeEvent) => void,
+    options?: EventListenerOptions | boolean,
+  ): void {
+    this.#events.remove(type, listener, options);
   }
 
   /** Ends all workers and frees the model. Pending and later calls reject with DISPOSED. May be called again. */
   async dispose(): Promise<void> {
-    this.#pool.dispose();
+    this.#devices.dispose();
   }
 
   /** For `await using`. */
@@ -209,7 +247,7 @@ export class Reranker {
         activation: o.activation ?? '',
         early: control.budgetMs !== undefined || control.onScores !== undefined,
       };
-      const gathered = await this.#pool.run(request, { ...control, signal: stop.signal });
+      const gathered = await this.#devices.run(request, { ...control, signal: stop.signal });
       this.#tally.add(gathered);
       return gathered;
     } finally {
@@ -277,7 +315,6 @@ function throwIfUnsupported(o: LoadOptions): void {
   const fail = (message: string): never => {
     throw new CrossrankError('UNSUPPORTED', message);
   };
-  if (o.device === 'webgpu') fail("device: 'webgpu' is not available in this version. Use 'auto' or 'cpu'.");
   if (globalThis.Worker === undefined && o.createWorker === undefined) {
     fail(
       'This place has no Worker. crossrank runs in browsers, not in Node or on a server. Load it in the page.',
@@ -286,6 +323,12 @@ function throwIfUnsupported(o: LoadOptions): void {
   if (bestSimd() === null) {
     fail(
       'This browser has no WebAssembly with SIMD. It is too old, or WebAssembly is switched off. Update it.',
+    );
+  }
+  if (o.device === 'webgpu' && !hasWebGpu()) {
+    fail(
+      "device: 'webgpu' was asked for, but this place has no WebGPU. The browser is too old, has it switched off, or " +
+        "the page is not served over https. Use 'auto' or 'cpu'.",
     );
   }
 }

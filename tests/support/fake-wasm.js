@@ -1,7 +1,8 @@
 // Stands in for pkg/dist/wasm/crossrank_cpu.js where a test needs a fault that the real engine does not have, or a
 // batch that lasts until the test says so. One batch is one pair; the score of a pair is the length of its document.
 // The query, or a document that begins with '!', says what happens: 'hold' never ends, 'trap' breaks the instance,
-// 'stray' throws outside of the call, 'nan' fails the call, 'slow' takes 30 ms a batch.
+// 'stray' throws outside of the call, 'nan' fails the call, 'slow' takes 30 ms a batch. gpu-setup.js may ask for
+// `cpuStepMs` a batch.
 
 export default async function init({ module_or_path: module }) {
   if (!(module instanceof WebAssembly.Module)) throw new Error('expected a compiled module');
@@ -25,7 +26,7 @@ export class ModelLoader {
   free() {}
 }
 
-class Session {
+export class Session {
   constructor(bytes) {
     this.memory_bytes = bytes;
     this.max_length = 512;
@@ -34,10 +35,13 @@ class Session {
   begin(pairs) {
     return new Job(pairs);
   }
+  async canaries() {
+    return Float32Array.of(1, -3);
+  }
   free() {}
 }
 
-class Job {
+export class Job {
   #scores = [];
   #pairs = [];
   constructor(flat) {
@@ -61,6 +65,8 @@ class Job {
     const [query, document] = this.#pairs[this.#scores.length];
     const what = document.startsWith('!') ? document.slice(1) : query;
     if (what === 'hold') await new Promise(() => {});
+    const stepMs = globalThis.fakeGpu?.cpuStepMs ?? 0;
+    if (stepMs > 0 && !this.gpu) await new Promise((resolve) => setTimeout(resolve, stepMs));
     if (what === 'slow') await new Promise((resolve) => setTimeout(resolve, 30));
     if (what === 'trap') throw new WebAssembly.RuntimeError('unreachable');
     if (what === 'nan') throw { code: 'NON_FINITE', message: 'logit 0 is not finite' };

@@ -32,12 +32,13 @@ export function fakeFolder(prefix = '/fake/', config = '{}') {
   return folder(prefix, 'fake', Buffer.from(config), Buffer.from('{}'), Buffer.alloc(5000, 7), 1000);
 }
 
-const binaries = ['crossrank_cpu', 'crossrank_cpu_relaxed'];
+const binaries = ['crossrank_cpu', 'crossrank_cpu_relaxed', 'crossrank_webgpu'];
+const fakeOf = (name) => (name === 'crossrank_webgpu' ? 'fake-webgpu.js' : 'fake-wasm.js');
 
 /** The fake engine in the place of the real one. */
 export const fakeEngine = {
   aliases: Object.fromEntries(
-    binaries.map((name) => [`/pkg/dist/wasm/${name}.js`, 'tests/support/fake-wasm.js']),
+    binaries.map((name) => [`/pkg/dist/wasm/${name}.js`, `tests/support/${fakeOf(name)}`]),
   ),
   files: Object.fromEntries(
     binaries.map((name) => [`/pkg/dist/wasm/${name}_bg.wasm`, Buffer.from([0, 97, 115, 109, 1, 0, 0, 0])]),

@@ -78,6 +78,11 @@ export class ModelDelivery {
     this.id = source.fallbackId;
   }
 
+  /** What tells this model from others: the hash of its weights, where a manifest names one, else its folder. */
+  get identity(): string {
+    return this.#manifest?.weights.sha256 ?? this.#source.url('');
+  }
+
   /** Hands the whole model to the sink. */
   async deliver(sink: ModelSink): Promise<void> {
     this.#manifest ??= await this.#findManifest();
