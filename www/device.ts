@@ -23,9 +23,6 @@ export interface Probe {
   readonly missing?: string | undefined;
 }
 
-/** Without it the engine's runtime stops as it picks its way of timing. */
-const REQUIRED_FEATURES = ['timestamp-query'] as const;
-
 /** What every adapter of the standard has; the compatibility mode of some browsers goes below. */
 const REQUIRED_LIMITS = {
   maxStorageBufferBindingSize: 128 * 1024 * 1024,
@@ -67,10 +64,7 @@ function describeAdapter({ info, features }: GPUAdapter): Adapter {
   return { vendor, architecture, device, description, software, f16: features.has('shader-f16') };
 }
 
-function missingOf({ features, limits }: GPUAdapter): string | undefined {
-  for (const feature of REQUIRED_FEATURES) {
-    if (!features.has(feature)) return `the adapter lacks ${feature}`;
-  }
+function missingOf({ limits }: GPUAdapter): string | undefined {
   for (const [limit, least] of Object.entries(REQUIRED_LIMITS)) {
     const value = limits[limit as keyof typeof REQUIRED_LIMITS];
     if (!(value >= least)) return `the adapter's ${limit} is ${value}, not ${least}`;

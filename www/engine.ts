@@ -23,7 +23,7 @@ export interface Engine {
   weights(bytes: ArrayBuffer): void;
   finish(): Results['finish'];
   canaries(): Promise<Float32Array<ArrayBuffer>>;
-  trust(expected: Float32Array): void;
+  trust(expected: Float32Array): Promise<void>;
   run(request: Requests['run'], turn: Turn, onPart: (part: Part) => void): Promise<Results['run']>;
 }
 
@@ -34,6 +34,8 @@ export class WasmEngine implements Engine {
   #gpu: Gpu | undefined;
   #loader: ModelLoader | undefined;
   #session: Session | undefined;
+  /** Values of an attention head of the model. */
+  #head: number | undefined;
 
   /**
    * `simd` chooses the binary for the CPU. Default: the best that this browser runs. `readbackMs` is the least that the
@@ -58,6 +60,7 @@ export class WasmEngine implements Engine {
     const { ModelLoader } = present(this.#glue, 'start');
     const files = [new Uint8Array(config), new Uint8Array(tokenizer)] as const;
     this.#loader = guardModel(() => new ModelLoader(...files, precision));
+    this.#head = headOf(config);
   }
 
   weights(bytes: ArrayBuffer): void {
@@ -84,7 +87,8 @@ export class WasmEngine implements Engine {
     return new Float32Array(await session.canaries().catch(rethrowRun));
   }
 
-  trust(expected: Float32Array): void {
+  async trust(expected: Float32Array): Promise<void> {
+    await this.#gpu?.prove(this.#head);
     const session = present(this.#session, 'finish');
     guardRun(() => {
       if (session.useCanaries === undefined) throw wrongBinary('trust');
@@ -138,6 +142,13 @@ async function runJob(
     // A broken instance must not be called again, not even to free.
     if (!broken) job.free();
   }
+}
+
+/** What a config, of which the loader has approved, says of the size of its attention heads. */
+function headOf(config: ArrayBuffer): number | undefined {
+  const { hidden_size: hidden, num_attention_heads: heads } = JSON.parse(new TextDecoder().decode(config));
+  const head = Number(hidden) / Number(heads);
+  return Number.isSafeInteger(head) ? head : undefined;
 }
 
 /** Cuts flat pairs into runs of neighbours of at most `limit` characters; a pair alone may have more. */

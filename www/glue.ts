@@ -22,7 +22,7 @@ export interface GpuGlue extends Glue {
   /** The first loss or uncaptured error of the device. */
   deviceError(): string | undefined;
   /** Every kernel form on small inputs, against what they must give. */
-  knownAnswers(): Promise<readonly KnownAnswer[]>;
+  knownAnswers(head: number | undefined): Promise<readonly KnownAnswer[]>;
 }
 
 export interface KnownAnswer {

@@ -24,8 +24,8 @@ export interface Requests {
   /** What does the browser offer for WebGPU? Fetches nothing. */
   probe: object;
   /**
-   * Load and compile a wasm module; null: from the folder wasm/ beside the worker script. With 'webgpu' also open the
-   * device and run the known-answer tests.
+   * Load and compile a wasm module; null: from the folder wasm/ beside the worker script. With 'webgpu' open the device,
+   * too.
    */
   start: { readonly device: DeviceKind; readonly wasmUrl: string | null };
   /** Begin a model. Both buffers are transferred. */
@@ -36,7 +36,7 @@ export interface Requests {
   finish: object;
   /** On the CPU: the logits of the canary pairs. */
   canaries: object;
-  /** On the GPU: check every batch by canaries from now on, which must have these logits. */
+  /** On the GPU: test the kernels now, and check every batch by canaries, which must have these logits. */
   trust: { readonly expected: Float32Array<ArrayBuffer> };
   /** Score pairs, given flat (query, document, query, document, …). The scores come in `part` messages. */
   run: {

@@ -79,7 +79,7 @@ async function answer(
     case 'canaries':
       return { logits: await engine.canaries() };
     case 'trust':
-      engine.trust(request.expected);
+      await engine.trust(request.expected);
       return null;
     case 'run':
       return await engine.run(request, turn, onPart);

@@ -46,7 +46,6 @@ for (const [adapter, why] of Object.entries({
   absent: /no WebGPU in workers/,
   none: /no WebGPU adapter/,
   software: /\(test swiftshader\) is software/,
-  untimed: /lacks timestamp-query/,
   small: /maxComputeInvocationsPerWorkgroup is 128, not 256/,
 })) {
   test(`adapter ${adapter}: the CPU serves, status says why, the GPU binary is not asked for`, async (t) => {

@@ -1,5 +1,5 @@
 // The first import of gpu-worker.js: puts an adapter of the test's choice where the browser's is. Its query says which:
-// `adapter=ok` is one that everything suits; `none`, `absent`, `software`, `untimed`, `small` each lack something;
+// `adapter=ok` is one that everything suits; `none`, `absent`, `software`, `small` each lack something;
 // `real` is the browser's own; `masked` the same, but it does not tell that it is software. The other parameters are for
 // fake-webgpu.js.
 
@@ -14,13 +14,12 @@ const limits = {
   maxComputeInvocationsPerWorkgroup: 256,
   maxComputeWorkgroupStorageSize: 2 ** 14,
 };
-const ok = { info, limits, features: new Set(['timestamp-query']) };
+const ok = { info, limits, features: new Set() };
 
 const adapters = {
   ok,
   none: null,
   software: { ...ok, info: { ...info, architecture: 'swiftshader', isFallbackAdapter: true } },
-  untimed: { ...ok, features: new Set() },
   small: { ...ok, limits: { ...limits, maxComputeInvocationsPerWorkgroup: 128 } },
 };
 
