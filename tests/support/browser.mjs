@@ -4,13 +4,6 @@ import { chromium } from 'playwright-core';
 import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
 import { startServer } from './server.mjs';
 
-/** WebGPU in software, which the browser otherwise leaves out. */
-export const swiftShader = [
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-features=Vulkan',
-];
-
 /**
  * Call once at the top of a test file, with further flags for the browser. Returns `open(t, options)`, which gives
  * `{ page, context, server }`.
