@@ -18,10 +18,10 @@ use crate::kernels::gpu::{MAX_HEAD, UNIT};
 /// Dispatches of one submit: a batch of a model of six layers is one, of twelve two.
 const TASKS_PER_SUBMIT: usize = 64;
 /// Tokens of one batch, the unit between which a cancel is seen: 20 pairs of 400 tokens.
-const MAX_TOKENS_PER_BATCH: usize = 8192;
+const MAX_TOKENS_PER_BATCH: u64 = 8192;
 /// Products and sums of one batch. At 0.1 T a second, an old integrated GPU, a second: browsers end a device whose work
 /// takes several.
-const MAX_PRODUCTS_PER_BATCH: usize = 100_000_000_000;
+const MAX_PRODUCTS_PER_BATCH: u64 = 100_000_000_000;
 
 thread_local! {
     static OPENED: OnceCell<Opened> = const { OnceCell::new() };
@@ -33,7 +33,7 @@ pub(crate) struct Opened {
     pub(crate) device: Device,
     pub(crate) about: About,
     /// Bytes of the largest buffer that a kernel can be given.
-    buffer_bytes: usize,
+    buffer_bytes: u64,
 }
 
 /// What the browser tells about the adapter.
@@ -114,7 +114,6 @@ async fn request() -> Result<Opened> {
     let runtime = runtime.map_err(|error| unsupported(format!("the device could not be registered: {error}")))?;
     // Registering installs a handler that panics.
     faults::watch_errors(&device);
-    let buffer_bytes = usize::try_from(buffer_bytes).unwrap_or(usize::MAX);
     Ok(Opened { device: runtime, about: about(&adapter, &device), buffer_bytes })
 }
 
@@ -148,30 +147,30 @@ impl Opened {
         if head > MAX_HEAD {
             return Err(unsupported(format!("a head of {head} values; the kernels go up to {MAX_HEAD}")));
         }
-        let longest = config.max_position_embeddings * bytes_of_token(config);
-        let largest = [config.vocab_size * hidden, hidden * inner, 3 * hidden * hidden, 4 * hidden * hidden, longest];
-        match largest.into_iter().max() {
-            Some(bytes) if bytes > self.buffer_bytes => {
-                Err(unsupported(format!("a buffer of {bytes} bytes; the device allows {}", self.buffer_bytes)))
-            }
-            _ => Ok(()),
+        let [vocabulary, hidden, inner, longest] =
+            [config.vocab_size, hidden, inner, config.max_position_embeddings].map(|size| size as u64);
+        let weights = hidden * inner.max(4 * hidden);
+        let largest = (vocabulary * hidden).max(weights).max(longest * bytes_of_token(config));
+        if largest > self.buffer_bytes {
+            let message = format!("a buffer of {largest} bytes is needed; the device allows {}", self.buffer_bytes);
+            return Err(unsupported(message));
         }
+        Ok(())
     }
 
     /// The token budget of a batch. A pair alone may exceed it.
     pub(crate) fn tokens_per_batch(&self, config: &ModelConfig) -> usize {
-        let products =
-            config.num_hidden_layers * config.hidden_size * (4 * config.hidden_size + 2 * config.intermediate_size);
-        MAX_TOKENS_PER_BATCH
-            .min(MAX_PRODUCTS_PER_BATCH / products.max(1))
-            .min(self.buffer_bytes / bytes_of_token(config).max(1))
+        let [layers, hidden, inner] =
+            [config.num_hidden_layers, config.hidden_size, config.intermediate_size].map(|size| size as u64);
+        let products = layers * hidden * (4 * hidden + 2 * inner);
+        let tokens = (MAX_PRODUCTS_PER_BATCH / products.max(1)).min(self.buffer_bytes / bytes_of_token(config).max(1));
+        tokens.min(MAX_TOKENS_PER_BATCH) as usize
     }
 }
 
 /// Bytes of one token in the widest activations.
-const fn bytes_of_token(config: &ModelConfig) -> usize {
-    let (projected, inner) = (3 * config.hidden_size, config.intermediate_size);
-    size_of::<f32>() * if projected > inner { projected } else { inner }
+fn bytes_of_token(config: &ModelConfig) -> u64 {
+    (3 * config.hidden_size).max(config.intermediate_size) as u64 * size_of::<f32>() as u64
 }
 
 fn unsupported(message: String) -> Error {

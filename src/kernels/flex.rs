@@ -92,6 +92,7 @@ impl KernelOps for Flex {
         gamma: FlexTensor,
         beta: FlexTensor,
         epsilon: f32,
+        _stamp: usize,
     ) -> FlexTensor {
         let [_, width] = dims(&words);
         let [kinds, tokens] = dims(&indices);

@@ -109,6 +109,8 @@ pub(crate) trait KernelOps: burn::backend::Backend {
     /// - indices: `[3, tokens]` i32: ids, segments, positions
     /// - gamma, beta: `[width]`
     /// - output: `[tokens, width]`
+    ///
+    /// `stamp`: a GPU's first, see `gpu::stamp`.
     #[allow(clippy::too_many_arguments)]
     fn embed_norm(
         words: IntTensor<Self>,
@@ -119,6 +121,7 @@ pub(crate) trait KernelOps: burn::backend::Backend {
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
         epsilon: f32,
+        stamp: usize,
     ) -> FloatTensor<Self>;
 
     /// The row of each sequence's first token.
@@ -140,7 +143,7 @@ pub(crate) trait HeadOps: burn::backend::Backend {
     /// - x: `[sequences, hidden]`
     /// - pooler: `[hidden, hidden]`, pooler_bias: `[hidden]`
     /// - classifier: `[hidden, 1]`, classifier_bias: `[1]`
-    /// - output: `[sequences]`
+    /// - output: `[sequences + 1]`, the last the stamp
     fn head(
         x: FloatTensor<Self>,
         pooler: FloatTensor<Self>,

@@ -14,13 +14,15 @@ pub struct PackedBatch {
     positions: Vec<i32>,
     segments: Vec<i32>,
     offsets: Vec<usize>,
+    stamp: usize,
 }
 
 impl PackedBatch {
     /// Packs `pairs` in their order.
     #[must_use]
     pub fn pack<'a>(pairs: impl IntoIterator<Item = &'a EncodedPair>) -> Self {
-        let mut batch = Self { ids: Vec::new(), positions: Vec::new(), segments: Vec::new(), offsets: vec![0] };
+        let mut batch =
+            Self { ids: Vec::new(), positions: Vec::new(), segments: Vec::new(), offsets: vec![0], stamp: 0 };
         for pair in pairs {
             // Ids, positions and segments are below their caps (2^20), which `PairEncoder` and `ModelConfig` check.
             batch.ids.extend(pair.ids.iter().map(|id| *id as i32));
@@ -29,6 +31,18 @@ impl PackedBatch {
             batch.offsets.push(batch.ids.len());
         }
         batch
+    }
+
+    /// The same batch with a GPU's first stamp.
+    #[cfg(feature = "webgpu")]
+    #[must_use]
+    pub(crate) const fn with_stamp(mut self, stamp: u32) -> Self {
+        self.stamp = stamp as usize;
+        self
+    }
+
+    pub(super) const fn stamp(&self) -> usize {
+        self.stamp
     }
 
     /// Number of sequences.

@@ -70,7 +70,7 @@ impl CrossEncoder {
     ///
     /// # Shapes
     /// - batch: `tokens` packed tokens of `sequences` sequences
-    /// - output: `[sequences]`
+    /// - output: `[sequences]`; on a GPU one more, the last kernel's stamp
     #[must_use]
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<1> {
         self.run(batch, LinearInput::Quantized)
@@ -81,6 +81,13 @@ impl CrossEncoder {
     #[must_use]
     pub fn forward_f32(&self, batch: &PackedBatch) -> Tensor<1> {
         self.run(batch, LinearInput::F32)
+    }
+
+    /// The last stamp of a batch whose first is `first`.
+    #[cfg(feature = "webgpu")]
+    pub(crate) fn stamp_after(&self, first: u32) -> u32 {
+        let Encoder::Int8(encoder) = &self.encoder;
+        crate::kernels::gpu::stamp::next(encoder.stamp_after(first))
     }
 
     fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {

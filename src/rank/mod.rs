@@ -38,6 +38,8 @@ pub struct Reranker {
     encoder: PairEncoder,
     model: CrossEncoder,
     tokens_per_batch: usize,
+    #[cfg(feature = "webgpu")]
+    batches: std::cell::Cell<usize>,
 }
 
 impl Reranker {
@@ -47,7 +49,14 @@ impl Reranker {
     /// `INTERNAL` if a tensor is missing; the parts are complete by construction.
     pub fn new(config: ModelConfig, encoder: PairEncoder, tensors: Tensors, device: &Device) -> Result<Self> {
         let model = CrossEncoder::new(&config, tensors, device)?;
-        Ok(Self { config, encoder, model, tokens_per_batch: plan::TOKENS_PER_BATCH })
+        Ok(Self {
+            config,
+            encoder,
+            model,
+            tokens_per_batch: plan::TOKENS_PER_BATCH,
+            #[cfg(feature = "webgpu")]
+            batches: std::cell::Cell::new(0),
+        })
     }
 
     /// The same with batches of up to `tokens` tokens. The default suits a CPU.
@@ -131,7 +140,12 @@ impl Reranker {
     /// # Errors
     /// `WORKER_LOST` if the device cannot be read.
     pub async fn forward(&self, batch: PackedBatch) -> Result<Vec<f32>> {
-        read(self.model.forward(&batch)).await
+        #[cfg(feature = "webgpu")]
+        let (batch, last) = self.stamped(batch);
+        let logits = read(self.model.forward(&batch)).await;
+        #[cfg(feature = "webgpu")]
+        let logits = check_stamp(logits?, last);
+        logits
     }
 
     /// The logits of the two canaries with activations in f32: what [`Reranker::canaries`] takes on another device.
@@ -140,7 +154,17 @@ impl Reranker {
     /// `WORKER_LOST` if the device cannot be read.
     pub async fn canary_logits(&self) -> Result<Vec<f32>> {
         let pairs = canary::encode(&self.encoder, self.max_length())?;
-        read(self.model.forward_f32(&PackedBatch::pack(&pairs))).await
+        let mut logits = read(self.model.forward_f32(&PackedBatch::pack(&pairs))).await?;
+        logits.truncate(pairs.len());
+        Ok(logits)
+    }
+
+    /// The batch with a stamp of its own, and the stamp that must come back with its logits.
+    #[cfg(feature = "webgpu")]
+    fn stamped(&self, batch: PackedBatch) -> (PackedBatch, u32) {
+        let first = crate::kernels::gpu::stamp::first(self.batches.get());
+        self.batches.set(self.batches.get().wrapping_add(1));
+        (batch.with_stamp(first), self.model.stamp_after(first))
     }
 
     /// Canaries that must give `logits`.
@@ -174,6 +198,19 @@ async fn read(logits: Tensor<1>) -> Result<Vec<f32>> {
     let data = data.map_err(|e| Error::new(Code::WorkerLost, "device", format!("read-back failed: {e:?}")))?;
     data.try_into_vec_as::<f32>()
         .map_err(|e| Error::new(Code::Internal, "device", format!("logits are not floats: {e:?}")))
+}
+
+/// The logits without the stamp behind them.
+#[cfg(feature = "webgpu")]
+fn check_stamp(mut logits: Vec<f32>, expected: u32) -> Result<Vec<f32>> {
+    match logits.pop() {
+        // Stamps are exact in f32.
+        Some(stamp) if stamp == expected as f32 => Ok(logits),
+        stamp => {
+            let message = format!("the last kernel's stamp is {stamp:?} and not {expected}: one did not run");
+            Err(Error::new(Code::GpuUntrusted, "stamp", message))
+        }
+    }
 }
 
 /// A call under way: encoded pairs, planned batches, logits so far.

@@ -6,6 +6,9 @@ struct Shape {
     // Of a row, in units of four values.
     width: u32,
     epsilon: f32,
+    // Where the stamps are.
+    x_stamp: u32,
+    y_stamp: u32,
 }
 
 // [rows, width]
@@ -28,4 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         sum += dot(value, vec4<f32>(1.0));
     }
     norm_row(group.x, sum, thread);
+    if group.x + thread == 0u {
+        y[shape.y_stamp] = vec4<f32>(next_stamp(x[shape.x_stamp].x));
+    }
 }

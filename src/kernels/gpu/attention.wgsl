@@ -16,6 +16,10 @@ struct Shape {
     // 1: only the first token of each sequence asks, and `queries` has a row a sequence.
     first_only: u32,
     scale: f32,
+    // Where the stamps are.
+    queries_stamp: u32,
+    keys_values_stamp: u32,
+    context_stamp: u32,
 }
 
 @group(0) @binding(0) var<storage, read> queries: array<vec4<f32>>;
@@ -102,6 +106,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
     }
 
+    if group.x + group.y + group.z + thread == 0u {
+        let first = queries[shape.queries_stamp].x;
+        context[shape.context_stamp] = vec4<f32>(joined_stamps(first, keys_values[shape.keys_values_stamp].x));
+    }
     if asks {
         for (var i = 0u; i < HEAD; i++) {
             context[row * shape.hidden + channel + i] = sums[i] / total;

@@ -10,6 +10,9 @@ struct Shape {
     // Rows of the first two tables.
     words: u32,
     segments: u32,
+    // The batch's first stamp, and where it goes.
+    stamp: u32,
+    y_stamp: u32,
 }
 
 // [rows, width]: four i8 a word.
@@ -50,4 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         sum += dot(value, vec4<f32>(1.0));
     }
     norm_row(token, sum, thread);
+    if token + thread == 0u {
+        y[shape.y_stamp] = vec4<f32>(f32(shape.stamp));
+    }
 }

@@ -5,6 +5,9 @@ const THREADS: u32 = 64u;
 struct Shape {
     // Of a row, in units of four values.
     width: u32,
+    // Where the stamps are.
+    hidden_stamp: u32,
+    y_stamp: u32,
 }
 
 // [tokens, width]
@@ -21,5 +24,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let to = group.x * shape.width;
     for (var i = thread; i < shape.width; i += THREADS) {
         y[to + i] = hidden[start + i];
+    }
+    if group.x + thread == 0u {
+        y[shape.y_stamp] = vec4<f32>(next_stamp(hidden[shape.hidden_stamp].x));
     }
 }

@@ -5,6 +5,9 @@ const THREADS: u32 = 128u;
 struct Shape {
     // In units of four values.
     hidden: u32,
+    // Where the stamps are.
+    x_stamp: u32,
+    logits_stamp: u32,
 }
 
 // [sequences, hidden]
@@ -17,7 +20,7 @@ struct Shape {
 @group(0) @binding(3) var<storage, read> classifier: array<vec4<f32>>;
 // [1]
 @group(0) @binding(4) var<storage, read> classifier_bias: array<f32>;
-// [sequences]
+// [sequences], and the stamp
 @group(0) @binding(5) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(6) var<uniform> shape: Shape;
 
@@ -37,5 +40,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let logit = sum_of_all(sum, thread);
     if thread == 0u {
         logits[group.x] = logit + classifier_bias[0];
+    }
+    if group.x + thread == 0u {
+        logits[shape.logits_stamp] = next_stamp(x[shape.x_stamp * 4u]);
     }
 }

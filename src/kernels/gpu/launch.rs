@@ -6,7 +6,7 @@ use cubecl::ir::attributes::BufferIOAttr;
 use cubecl::prelude::KernelId;
 use cubecl::server::{KernelArguments, MetadataBindingInfo};
 
-use super::{UNIT, count, empty};
+use super::{UNIT, count, elements, empty};
 
 /// Bytes of workgroup memory that every adapter has.
 const WORKGROUP_BYTES: usize = 16_384;
@@ -38,7 +38,7 @@ impl KernelSource for Kernel {
     fn source(&self) -> SourceTemplate {
         let sum = include_str!("sum.wgsl");
         let norm = include_str!("norm.wgsl");
-        match self {
+        let source = match self {
             Self::Linear => SourceTemplate::new(include_str!("linear.wgsl")),
             Self::Attention { head } => SourceTemplate::new(include_str!("attention.wgsl"))
                 .register("head", head.to_string())
@@ -49,7 +49,8 @@ impl KernelSource for Kernel {
             }
             Self::FirstRows => SourceTemplate::new(include_str!("first_rows.wgsl")),
             Self::Head => SourceTemplate::new(include_str!("head.wgsl")).add_template(sum),
-        }
+        };
+        source.add_template(include_str!("stamp.wgsl"))
     }
 
     fn id(&self) -> KernelId {
@@ -97,20 +98,36 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Dispatches `groups` workgroups and returns the output, of `shape`.
-    pub(super) fn run<const D: usize>(mut self, groups: [usize; 3], shape: [usize; D]) -> CubeTensor {
-        let Some(first) = self.inputs.first() else { panic!("a kernel without inputs") };
+    /// Where the stamps of `inputs` are, each behind its tensor, as next members of the kernel's `Shape`.
+    pub(super) fn stamps<const N: usize>(self, inputs: [&CubeTensor; N]) -> Self {
+        self.shape(inputs.map(|input| elements(input) / UNIT))
+    }
+
+    /// Dispatches `groups` workgroups and returns the output, of `shape`, its stamp behind it.
+    pub(super) fn run<const D: usize>(self, groups: [usize; 3], shape: [usize; D]) -> CubeTensor {
+        self.dispatch(groups, shape, shape.iter().product::<usize>() / UNIT)
+    }
+
+    /// The same for an output of single values, its stamp the last of `values + 1`.
+    pub(super) fn run_with_stamp(self, groups: [usize; 3], values: usize) -> CubeTensor {
+        self.dispatch(groups, [values + 1], values)
+    }
+
+    fn dispatch<const D: usize>(self, groups: [usize; 3], shape: [usize; D], stamp: usize) -> CubeTensor {
+        let this = self.shape([stamp]);
+        let Some(first) = this.inputs.first() else { panic!("a kernel without inputs") };
         let output = empty(first, shape);
         // A uniform of whole 16-byte rows, as every device takes it.
-        self.shape.resize(self.shape.len().next_multiple_of(4), 0);
-        let words = self.shape.as_chunks::<2>().0.iter().map(|[low, high]| u64::from(*low) | u64::from(*high) << 32);
+        let mut words = this.shape;
+        words.resize(words.len().next_multiple_of(4), 0);
+        let words = words.as_chunks::<2>().0.iter().map(|[low, high]| u64::from(*low) | u64::from(*high) << 32);
         let mut arguments = KernelArguments::new().with_info(MetadataBindingInfo::custom(words.collect()));
-        for input in &self.inputs {
+        for input in &this.inputs {
             arguments = arguments.with_buffer_io(input.handle.clone().binding(), BufferIOAttr::ReadOnly);
         }
         arguments = arguments.with_buffer_io(output.handle.clone().binding(), BufferIOAttr::ReadWrite);
-        let dim = CubeDim::new_1d(self.kernel.threads());
-        output.client.launch(Box::new(SourceKernel::new(self.kernel, dim)), count(groups), arguments);
+        let dim = CubeDim::new_1d(this.kernel.threads());
+        output.client.launch(Box::new(SourceKernel::new(this.kernel, dim)), count(groups), arguments);
         output
     }
 }

@@ -6,6 +6,7 @@
 
 mod known_answers;
 mod launch;
+pub(crate) mod stamp;
 
 pub(crate) use known_answers::{KnownAnswer, known_answers};
 
@@ -52,6 +53,7 @@ impl KernelOps for CubeBackend {
         Launch::new(Kernel::Linear)
             .inputs([&x, &words, &scales, &bias])
             .shape([rows, units(input), units(output), padded_input(input) / UNIT, usize::from(gelu)])
+            .stamps([&x])
             .run([output.div_ceil(tile_channels), rows.div_ceil(tile_rows), 1], [rows, output])
     }
 
@@ -75,6 +77,7 @@ impl KernelOps for CubeBackend {
             .inputs([&queries, &keys_values, &offsets])
             .shape([units(query_width), units(key_value_width), units(hidden), usize::from(first_only)])
             .float(1.0 / (head as f32).sqrt())
+            .stamps([&queries, &keys_values])
             .run([tiles, heads, sequences], [asking, hidden])
     }
 
@@ -86,6 +89,7 @@ impl KernelOps for CubeBackend {
             .inputs([&x, &residual, &gamma, &beta])
             .shape([units(width)])
             .float(epsilon)
+            .stamps([&x])
             .run([rows, 1, 1], [rows, width])
     }
 
@@ -98,6 +102,7 @@ impl KernelOps for CubeBackend {
         gamma: CubeTensor,
         beta: CubeTensor,
         epsilon: f32,
+        stamp: usize,
     ) -> CubeTensor {
         let [kinds, tokens] = dims(&indices);
         let ([word_rows, width], [segment_rows, _], [position_rows, _]) =
@@ -109,7 +114,7 @@ impl KernelOps for CubeBackend {
             .inputs([&words, &segments, &positions, &scales, &indices, &gamma, &beta])
             .shape([units(width)])
             .float(epsilon)
-            .shape([tokens, word_rows, segment_rows])
+            .shape([tokens, word_rows, segment_rows, stamp])
             .run([tokens, 1, 1], [tokens, width])
     }
 
@@ -119,6 +124,7 @@ impl KernelOps for CubeBackend {
         Launch::new(Kernel::FirstRows)
             .inputs([&hidden, &offsets])
             .shape([units(width)])
+            .stamps([&hidden])
             .run([sequences, 1, 1], [sequences, width])
     }
 }
@@ -137,7 +143,8 @@ impl HeadOps for CubeBackend {
         Launch::new(Kernel::Head)
             .inputs([&x, &pooler, &pooler_bias, &classifier, &classifier_bias])
             .shape([units(hidden)])
-            .run([sequences, 1, 1], [sequences])
+            .stamps([&x])
+            .run_with_stamp([sequences, 1, 1], sequences)
     }
 }
 
@@ -155,9 +162,9 @@ fn dims(tensor: &CubeTensor) -> [usize; 2] {
     tensor.meta.shape().dims()
 }
 
-/// A new tensor of floats beside `like`.
+/// A new tensor of floats beside `like`, with room behind it for a stamp.
 fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
-    let handle = like.client.empty(shape.iter().product::<usize>() * size_of::<f32>());
+    let handle = like.client.empty((shape.iter().product::<usize>() + UNIT) * size_of::<f32>());
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), shape.into(), handle, DType::F32)
 }
 

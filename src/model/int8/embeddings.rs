@@ -57,6 +57,7 @@ impl Embeddings {
             self.norm.gamma.val().into_dispatch(),
             self.norm.beta.val().into_dispatch(),
             self.norm.epsilon as f32,
+            batch.stamp(),
         ))
     }
 }

@@ -56,4 +56,16 @@ impl Int8Encoder {
         }
         self.last.forward(hidden, &sequences, input)
     }
+
+    /// What a batch's kernels up to here make of its first stamp.
+    #[cfg(feature = "webgpu")]
+    pub(super) fn stamp_after(&self, first: u32) -> u32 {
+        use crate::kernels::gpu::stamp::{join, next};
+        let after_attention = |stamp| (0..5).fold(stamp, |stamp, _| next(stamp));
+        let hidden = self.layers.iter().fold(first, |hidden, _| {
+            let projected = next(hidden);
+            after_attention(join(projected, projected))
+        });
+        after_attention(join(next(next(hidden)), next(hidden)))
+    }
 }
