@@ -4,8 +4,7 @@
 import { EngineBroken } from './broken.js';
 import { CrossrankError, describe, fromWire, isWireError } from './errors.js';
 import { type Glue, type Job, loadGlue, type ModelLoader, type Session } from './glue.js';
-import { Gpu } from './gpu.js';
-import { READBACK_MS } from './limits.js';
+import { Gpu, PATIENCE, type Patience } from './gpu.js';
 import type { DeviceKind, Part, Precision, Requests, Results } from './protocol.js';
 import type { Turn } from './queue.js';
 import { bestSimd, type Simd } from './simd.js';
@@ -29,7 +28,7 @@ export interface Engine {
 
 export class WasmEngine implements Engine {
   readonly #simd: Simd;
-  readonly #readbackMs: number;
+  readonly #patience: Patience;
   #glue: Glue | undefined;
   #gpu: Gpu | undefined;
   #loader: ModelLoader | undefined;
@@ -37,20 +36,17 @@ export class WasmEngine implements Engine {
   /** Values of an attention head of the model. */
   #head: number | undefined;
 
-  /**
-   * `simd` chooses the binary for the CPU. Default: the best that this browser runs. `readbackMs` is the least that the
-   * GPU is given for a batch.
-   */
-  constructor(simd: Simd = bestSimd() ?? 'simd128', readbackMs = READBACK_MS) {
+  /** `simd` chooses the binary for the CPU. Default: the best that this browser runs. `patience`: with the GPU. */
+  constructor(simd: Simd = bestSimd() ?? 'simd128', patience: Patience = PATIENCE) {
     this.#simd = simd;
-    this.#readbackMs = readbackMs;
+    this.#patience = patience;
   }
 
   async start(device: DeviceKind, wasmUrl: string | null): Promise<Results['start']> {
     const binary = device === 'webgpu' ? device : this.#simd;
     if (this.#glue === undefined) {
       const glue = await loadGlue(binary, wasmUrl);
-      if (device === 'webgpu') this.#gpu = await Gpu.open(glue, this.#readbackMs);
+      if (device === 'webgpu') this.#gpu = await Gpu.open(glue, this.#patience);
       this.#glue = glue;
     }
     return { binary };

@@ -5,26 +5,32 @@ import { EngineBroken } from './broken.js';
 import { within } from './deadline.js';
 import { CrossrankError, describe, isWireError } from './errors.js';
 import type { Glue, GpuGlue, Job } from './glue.js';
-import { GPU_START_MS } from './limits.js';
+import { GPU_START_MS, READBACK_MS } from './limits.js';
 
-/** How many times as long as its tokens took at best a batch may take. */
-const PATIENCE = 20;
+/** How long a batch may take: the larger of the two. */
+export interface Patience {
+  readonly leastMs: number;
+  /** Times what its tokens took at best. */
+  readonly times: number;
+}
+
+export const PATIENCE: Patience = { leastMs: READBACK_MS, times: 20 };
 
 export class Gpu {
   readonly #glue: GpuGlue;
-  readonly #readbackMs: number;
+  readonly #patience: Patience;
   #batches = 0;
   /** Milliseconds a token of the fastest batch, but for the first, in which pipelines are compiled. */
   #best = Number.POSITIVE_INFINITY;
 
-  private constructor(glue: GpuGlue, readbackMs: number) {
+  private constructor(glue: GpuGlue, patience: Patience) {
     this.#glue = glue;
-    this.#readbackMs = readbackMs;
+    this.#patience = patience;
   }
 
   /** Opens the device. Like all here, it rejects with what ends the worker. */
-  static async open(glue: Glue, readbackMs: number): Promise<Gpu> {
-    const gpu = new Gpu(glue as GpuGlue, readbackMs);
+  static async open(glue: Glue, patience: Patience): Promise<Gpu> {
+    const gpu = new Gpu(glue as GpuGlue, patience);
     await gpu.#start('openDevice', () => gpu.#glue.openDevice());
     return gpu;
   }
@@ -42,8 +48,9 @@ export class Gpu {
   /** One batch, with an end. Gives the number of pairs scored so far; `before` is what it gave before. */
   async step(job: Job, before: number): Promise<number> {
     const begun = performance.now();
-    const expected = Number.isFinite(this.#best) ? PATIENCE * this.#best * job.tokens : GPU_START_MS;
-    const ms = Math.max(this.#readbackMs, expected);
+    const { leastMs, times } = this.#patience;
+    const most = Number.isFinite(this.#best) ? times * this.#best * job.tokens : GPU_START_MS;
+    const ms = Math.max(leastMs, most);
     const scored = await this.#guard(
       within(job.step(), ms, () => untrusted(`no answer in ${Math.ceil(ms)} ms`)),
     );

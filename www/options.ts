@@ -48,7 +48,8 @@ export interface LoadOptions {
   /**
    * Where to compute. `'auto'` (default): on the CPU at once, and on the GPU as soon as it has proved to be right and
    * faster, which is tried when no call came for a second. `'cpu'`: there only. `'webgpu'`: on the GPU however fast it
-   * is; the load fails with UNSUPPORTED or GPU_UNTRUSTED if it cannot be. If the GPU fails later, the CPU takes over.
+   * is; the load fails with UNSUPPORTED or GPU_UNTRUSTED if it cannot be, and with OPTION beside `precision: 'f32'`, which
+   * only the CPU has. If the GPU fails later, the CPU takes over.
    */
   readonly device?: 'auto' | 'webgpu' | 'cpu' | undefined;
   /**

@@ -64,6 +64,13 @@ export class Reranker {
     const o = readLoadOptions(options);
     const source = resolveSource(o.model, pageUrl());
     throwIfAborted(o.signal);
+    if (o.device === 'webgpu' && o.precision === 'f32') {
+      throw new CrossrankError(
+        'OPTION',
+        "Options device 'webgpu' and precision 'f32' of Reranker.load exclude each other. The GPU computes with int8 " +
+          'weights and f32 activations. Leave one out.',
+      );
+    }
     throwIfUnsupported(o);
     const precision = o.precision ?? 'int8';
     const workers = o.workers ?? 'auto';

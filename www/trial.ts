@@ -23,6 +23,8 @@ export interface TrialSettings extends PoolSettings {
   readonly cache: boolean;
 }
 
+const F32_ON_CPU = "precision: 'f32' is computed on the CPU";
+
 /** Pairs of the call that the devices are compared on: about what a search page shows. */
 const CALL_PAIRS = 20;
 /** Pairs of it that the CPU is timed on; it takes so much the longer for all of them, shared by its workers. */
@@ -39,6 +41,8 @@ export async function tryGpu(
   settings: TrialSettings,
   onLost: GpuOrigin['onLost'],
 ): Promise<Trial> {
+  if (settings.precision === 'f32')
+    return { pool: undefined, adapter: null, why: F32_ON_CPU, key: undefined };
   const { adapter, missing } = await cpu.ask('probe', {});
   const stay = (why: string): Trial => ({ pool: undefined, adapter, why, key: undefined });
   if (missing !== undefined || adapter === null) return stay(missing ?? 'there is no adapter');

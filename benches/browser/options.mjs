@@ -6,6 +6,7 @@ import { SetupError } from '../../scripts/run.mjs';
 import { workloadNames } from './workloads.mjs';
 
 export const usage = `npm run bench -- [options]
+  --gpu              what a call costs on WebGPU, counted in software (SwiftShader), beside the peer
   --quick            only ours: cold start, 20 and 50 chunks of the demo, one worker
   --passes N         timed passes of every row (default 5)
   --only a,b,c16     workloads of the comparison
@@ -25,13 +26,14 @@ export function readOptions(args) {
     throw new SetupError(`--only knows ${workloadNames.join(', ')}, not "${unknown}"`);
   return {
     help: values.help,
+    gpu: values.gpu,
     quick: values.quick,
     build: !values['no-build'],
     passes,
     only,
     model: values.model && path.resolve(values.model),
     peerModel: values['peer-model'] && path.resolve(values['peer-model']),
-    json: path.resolve(values.json ?? path.join(root, 'pkg/bench.json')),
+    json: path.resolve(values.json ?? path.join(root, values.gpu ? 'pkg/bench-gpu.json' : 'pkg/bench.json')),
   };
 }
 
@@ -43,6 +45,7 @@ function parse(args) {
     model: text,
     'peer-model': text,
     json: text,
+    gpu: flag,
     quick: flag,
     'no-build': flag,
     help: flag,

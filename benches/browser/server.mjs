@@ -12,8 +12,8 @@ const types = {
   '.wasm': 'application/wasm',
 };
 
-/** `mounts`: URL prefix -> folder. Resolves with { origin, log, close }; `log` holds { url, file }. */
-export async function serveMounts(mounts) {
+/** `mounts`: URL prefix -> folder, or URL -> file; `port` 0: any. Resolves with { origin, log, close }; `log` holds { url, file }. */
+export async function serveMounts(mounts, port = 0) {
   const log = [];
   const server = createServer((request, response) => {
     const found = lookUp(mounts, new URL(request.url, 'http://localhost').pathname);
@@ -23,7 +23,7 @@ export async function serveMounts(mounts) {
     response.writeHead(200, { 'content-type': type, 'content-length': statSync(found.file).size });
     return createReadStream(found.file).pipe(response);
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   const close = () => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
@@ -35,6 +35,7 @@ function lookUp(mounts, url) {
   for (const [prefix, folder] of Object.entries(mounts)) {
     if (!url.startsWith(prefix)) continue;
     const file = path.join(folder, decodeURIComponent(url.slice(prefix.length)));
+    if (prefix === url && statSync(file, { throwIfNoEntry: false })?.isFile()) return { url, file };
     if (file.startsWith(folder + path.sep) && statSync(file, { throwIfNoEntry: false })?.isFile())
       return { url, file };
   }

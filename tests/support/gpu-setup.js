@@ -1,7 +1,7 @@
 // The first import of gpu-worker.js: puts an adapter of the test's choice where the browser's is. Its query says which:
 // `adapter=ok` is one that everything suits; `none`, `absent`, `software`, `small` each lack something;
-// `real` is the browser's own; `masked` the same, but it does not tell that it is software. The other parameters are for
-// fake-webgpu.js.
+// `real` is the browser's own; `masked` the same, but it does not tell that it is software; `untimed` the same without
+// `timestamp-query`. The other parameters are for fake-webgpu.js, gpu-fault.js and gpu-worker.js.
 
 globalThis.fakeGpu = Object.fromEntries(new URLSearchParams(location.search));
 for (const key of ['gpuStepMs', 'cpuStepMs', 'readbackMs']) {
@@ -28,4 +28,11 @@ const put = (gpu) => Object.defineProperty(navigator, 'gpu', { value: gpu, confi
 if (adapter === 'absent') put(undefined);
 else if (adapter === 'masked') {
   Object.defineProperty(GPUAdapter.prototype, 'info', { get: () => info });
+} else if (adapter === 'untimed') {
+  const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, 'features');
+  Object.defineProperty(GPUAdapter.prototype, 'features', {
+    get() {
+      return new Set([...get.call(this)].filter((feature) => feature !== 'timestamp-query'));
+    },
+  });
 } else if (adapter !== 'real') put({ requestAdapter: async () => adapters[adapter] });

@@ -1,5 +1,6 @@
 // Helpers inside the test page. Tests call them through `page.evaluate`.
 import * as crossrank from '/pkg/dist/index.js';
+import { gpuCounts, gpuFault, gpuReset } from './gpu-page.js';
 
 /** What a promise came to, as plain data. */
 async function outcome(promise) {
@@ -54,6 +55,9 @@ Object.assign(globalThis, {
   createWorker,
   createSimd128Worker,
   createGpuWorker,
+  gpuCounts,
+  gpuFault,
+  gpuReset,
   kills,
   pause,
   ready: true,

@@ -9,6 +9,7 @@ import { describe, Model, savesData } from './model.js';
 import { ResultList, type Row } from './results.js';
 import { type FirstStage, indexItems } from './search.js';
 import {
+  chosenDevice,
   chosenOrder,
   chosenSource,
   page,
@@ -28,7 +29,8 @@ const MAX_OWN_DOCUMENTS = 200;
 const list = new ResultList(page.results);
 const model = new Model((state) => {
   showModel(state);
-  if (state.kind === 'ready') void rerank();
+  // Told again when another device takes over: what is being ranked goes on there.
+  if (state.kind === 'ready' && document.body.dataset.state !== 'reranking') void rerank();
   if (state.kind === 'failed') {
     setState('failed');
     say('The model could not be loaded. The list is in search order.');
@@ -187,6 +189,12 @@ function listen(): void {
     });
   }
   for (const order of page.orders) order.addEventListener('change', () => show(true));
+  for (const device of page.devices) {
+    device.addEventListener('change', () => {
+      search();
+      void model.use(chosenDevice());
+    });
+  }
   page.modelAction.addEventListener('click', () => void model.load());
   document.addEventListener('keydown', (event) => {
     const typing =
@@ -201,6 +209,7 @@ function listen(): void {
 async function start(): Promise<void> {
   listen();
   // Browsers restore the controls of a page that was left; the page follows them.
+  void model.use(chosenDevice());
   showSource(chosenSource());
   page.query.value = new URL(location.href).searchParams.get('q') ?? at(EXAMPLES, 0);
   say('Reading the sources …');

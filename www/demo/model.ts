@@ -13,8 +13,13 @@ export type ModelState =
 /** Bytes of the default model, said before anything is fetched. */
 export const MODEL_BYTES = manifest.config.bytes + manifest.tokenizer.bytes + manifest.weights.bytes;
 
+/** Where the model may run: the library's choice, or one of the two. */
+export type Device = 'auto' | 'cpu' | 'webgpu';
+
 export class Model {
   #state: ModelState = { kind: 'waiting' };
+  #device: Device = 'auto';
+  #load: AbortController | undefined;
 
   constructor(private readonly changed: (state: ModelState) => void) {}
 
@@ -26,21 +31,38 @@ export class Model {
   async load(): Promise<void> {
     if (this.#state.kind === 'loading' || this.#state.kind === 'ready') return;
     const start = performance.now();
-    let settled = false;
-    this.#set({ kind: 'loading', progress: undefined });
+    const load = new AbortController();
+    this.#load = load;
+    // Downloads beside one that failed, and a load that another has replaced, may still tell of theirs.
+    const tell = (state: ModelState) => {
+      if (this.#load === load) this.#set(state);
+    };
+    tell({ kind: 'loading', progress: undefined });
     try {
       const reranker = await Reranker.load({
-        onProgress: (progress) => {
-          // Downloads beside the one that failed may still tell of theirs.
-          if (!settled) this.#set({ kind: 'loading', progress });
-        },
+        device: this.#device,
+        signal: load.signal,
+        onProgress: (progress) => tell({ kind: 'loading', progress }),
       });
-      settled = true;
-      this.#set({ kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 });
+      if (this.#load !== load) return await reranker.dispose();
+      const ready: ModelState = { kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 };
+      reranker.addEventListener('devicechange', () => tell(ready));
+      tell(ready);
     } catch (error) {
-      settled = true;
-      this.#set({ kind: 'failed', ...describe(error) });
+      tell({ kind: 'failed', ...describe(error) });
     }
+  }
+
+  /** Loads the model anew for another device, if it was loaded or is to be. */
+  async use(device: Device): Promise<void> {
+    if (device === this.#device) return;
+    this.#device = device;
+    const { kind } = this.#state;
+    if (this.#state.kind === 'ready') void this.#state.reranker.dispose();
+    this.#load?.abort();
+    this.#load = undefined;
+    this.#state = { kind: 'waiting' };
+    if (kind !== 'waiting') await this.load();
   }
 
   #set(state: ModelState): void {
