@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 
+/// Characters that are kept of it.
+const LONGEST: usize = 300;
+
 thread_local! {
     static FIRST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
@@ -20,20 +23,21 @@ pub(crate) fn check() -> Result<()> {
     first().map_or(Ok(()), |what| Err(Error::new(Code::GpuUntrusted, "device", what)))
 }
 
-fn note(what: String) {
+fn note(what: &str) {
     FIRST.with_borrow_mut(|first| {
-        first.get_or_insert(what);
+        // A kernel that does not compile is reported with its whole text.
+        first.get_or_insert_with(|| what.chars().take(LONGEST).collect());
     });
 }
 
 /// Notes the device's loss from now on.
 pub(super) fn watch_loss(device: &wgpu::Device) {
-    device.set_device_lost_callback(|reason, message| note(format!("the device was lost ({reason:?}): {message}")));
+    device.set_device_lost_callback(|reason, message| note(&format!("the device was lost ({reason:?}): {message}")));
 }
 
 /// Notes errors that no scope catches from now on, instead of the handler before.
 pub(super) fn watch_errors(device: &wgpu::Device) {
-    device.on_uncaptured_error(Arc::new(|error| note(error.to_string())));
+    device.on_uncaptured_error(Arc::new(|error| note(&error.to_string())));
 }
 
 /// Notes what libraries log as an error from now on.
@@ -55,7 +59,7 @@ impl log::Log for Logger {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            note(record.args().to_string());
+            note(&record.args().to_string());
         }
     }
 

@@ -195,9 +195,9 @@ impl Reranker {
 
 async fn read(logits: Tensor<1>) -> Result<Vec<f32>> {
     let data = logits.into_data_async().await;
-    let data = data.map_err(|e| Error::new(Code::WorkerLost, "device", format!("read-back failed: {e:?}")))?;
+    let data = data.map_err(|e| Error::new(Code::WorkerLost, "device", format!("read-back failed: {e}")))?;
     data.try_into_vec_as::<f32>()
-        .map_err(|e| Error::new(Code::Internal, "device", format!("logits are not floats: {e:?}")))
+        .map_err(|e| Error::new(Code::Internal, "device", format!("logits are not floats: {e}")))
 }
 
 /// The logits without the stamp behind them.

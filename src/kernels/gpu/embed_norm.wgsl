@@ -1,6 +1,5 @@
-// y = LayerNorm(words[id] + segments[segment] + positions[position]), from int8 tables. A workgroup is a token.
-
-const THREADS: u32 = 64u;
+// y = LayerNorm(words[id] + segments[segment] + positions[position]), from int8 tables. A workgroup is four
+// tokens, see norm.wgsl.
 
 struct Shape {
     // Of a row, in units of four values.
@@ -36,24 +35,28 @@ fn unpack(word: i32) -> vec4<f32> {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let token = group.x;
-    let id = u32(indices[token]);
-    let segment = u32(indices[shape.tokens + token]);
-    let position = u32(indices[2u * shape.tokens + token]);
-    let word_scale = scales[id];
-    let segment_scale = scales[shape.words + segment];
-    let position_scale = scales[shape.words + shape.segments + position];
+    let token = group.x * ROWS + thread / LANES;
     let start = token * shape.width;
+    var end = start;
     var sum = 0.0;
-    for (var i = thread; i < shape.width; i += THREADS) {
-        let value = unpack(words[id * shape.width + i]) * word_scale
-            + unpack(segments[segment * shape.width + i]) * segment_scale
-            + unpack(positions[position * shape.width + i]) * position_scale;
-        y[start + i] = value;
-        sum += dot(value, vec4<f32>(1.0));
+    if token < shape.tokens {
+        end += shape.width;
+        let id = u32(indices[token]);
+        let segment = u32(indices[shape.tokens + token]);
+        let position = u32(indices[2u * shape.tokens + token]);
+        let word_scale = scales[id];
+        let segment_scale = scales[shape.words + segment];
+        let position_scale = scales[shape.words + shape.segments + position];
+        for (var i = thread % LANES; i < shape.width; i += LANES) {
+            let value = unpack(words[id * shape.width + i]) * word_scale
+                + unpack(segments[segment * shape.width + i]) * segment_scale
+                + unpack(positions[position * shape.width + i]) * position_scale;
+            y[start + i] = value;
+            sum += dot(value, vec4<f32>(1.0));
+        }
     }
-    norm_row(token, sum, thread);
-    if token + thread == 0u {
+    norm_row(start, end, sum, thread);
+    if group.x + thread == 0u {
         y[shape.y_stamp] = vec4<f32>(f32(shape.stamp));
     }
 }

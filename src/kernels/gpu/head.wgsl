@@ -24,6 +24,8 @@ struct Shape {
 @group(0) @binding(5) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(6) var<uniform> shape: Shape;
 
+var<workgroup> sums_of_threads: array<f32, THREADS>;
+
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let inputs = shape.hidden * 4u;
@@ -37,9 +39,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         pooled = select(pooled, sign(pooled) * 15.0, abs(pooled) > vec4<f32>(15.0));
         sum += dot(tanh(pooled), classifier[i]);
     }
-    let logit = sum_of_all(sum, thread);
+    sums_of_threads[thread] = sum;
+    workgroupBarrier();
     if thread == 0u {
-        logits[group.x] = logit + classifier_bias[0];
+        var logit = classifier_bias[0];
+        for (var i = 0u; i < THREADS; i++) {
+            logit += sums_of_threads[i];
+        }
+        logits[group.x] = logit;
     }
     if group.x + thread == 0u {
         logits[shape.logits_stamp] = next_stamp(x[shape.x_stamp * 4u]);

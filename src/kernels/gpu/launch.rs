@@ -36,19 +36,16 @@ impl Kernel {
 
 impl KernelSource for Kernel {
     fn source(&self) -> SourceTemplate {
-        let sum = include_str!("sum.wgsl");
         let norm = include_str!("norm.wgsl");
         let source = match self {
             Self::Linear => SourceTemplate::new(include_str!("linear.wgsl")),
             Self::Attention { head } => SourceTemplate::new(include_str!("attention.wgsl"))
                 .register("head", head.to_string())
                 .register("keys", keys_of_tile(*head).to_string()),
-            Self::AddNorm => SourceTemplate::new(include_str!("add_norm.wgsl")).add_template(sum).add_template(norm),
-            Self::EmbedNorm => {
-                SourceTemplate::new(include_str!("embed_norm.wgsl")).add_template(sum).add_template(norm)
-            }
+            Self::AddNorm => SourceTemplate::new(include_str!("add_norm.wgsl")).add_template(norm),
+            Self::EmbedNorm => SourceTemplate::new(include_str!("embed_norm.wgsl")).add_template(norm),
             Self::FirstRows => SourceTemplate::new(include_str!("first_rows.wgsl")),
-            Self::Head => SourceTemplate::new(include_str!("head.wgsl")).add_template(sum),
+            Self::Head => SourceTemplate::new(include_str!("head.wgsl")),
         };
         source.add_template(include_str!("stamp.wgsl"))
     }

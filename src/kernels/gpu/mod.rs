@@ -26,6 +26,8 @@ pub(crate) const MAX_HEAD: usize = 512;
 
 /// Rows and output channels of a workgroup of the linear kernel.
 const LINEAR_TILE: [usize; 2] = [32, 64];
+/// Rows of a workgroup of the kernels that end in a LayerNorm.
+const NORM_ROWS: usize = 4;
 /// Queries of a workgroup of the attention kernel.
 const QUERIES: usize = 64;
 
@@ -89,8 +91,9 @@ impl KernelOps for CubeBackend {
             .inputs([&x, &residual, &gamma, &beta])
             .shape([units(width)])
             .float(epsilon)
+            .shape([rows])
             .stamps([&x])
-            .run([rows, 1, 1], [rows, width])
+            .run([rows.div_ceil(NORM_ROWS), 1, 1], [rows, width])
     }
 
     fn embed_norm(
@@ -115,7 +118,7 @@ impl KernelOps for CubeBackend {
             .shape([units(width)])
             .float(epsilon)
             .shape([tokens, word_rows, segment_rows, stamp])
-            .run([tokens, 1, 1], [tokens, width])
+            .run([tokens.div_ceil(NORM_ROWS), 1, 1], [tokens, width])
     }
 
     fn first_rows(hidden: CubeTensor, offsets: CubeTensor) -> CubeTensor {
