@@ -82,9 +82,9 @@ export class Gpu {
       if (error.code === 'UNSUPPORTED') return new CrossrankError('UNSUPPORTED', error.message);
       if (error.code === 'GPU_UNTRUSTED' || error.code === 'NON_FINITE')
         return untrusted(error.message + told);
-      return lost(error.message + told);
+      return lost(firstLine(error.message) + told);
     }
-    return lost(describe(error) + told);
+    return lost(firstLine(describe(error)) + told);
   }
 
   /** What the device itself has told, if the instance can still say so. */
@@ -97,6 +97,9 @@ export class Gpu {
     }
   }
 }
+
+/** Without the trail of causes that a runtime appends. */
+const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';
 
 const untrusted = (what: string) =>
   new CrossrankError(
