@@ -2,7 +2,7 @@
 //!
 //! That runtime (cubecl) chooses at start how it would measure time, and panics in a browser without the feature, although
 //! nothing here is ever measured. It asks the adapter it is given, and takes the device as it is; so the answer lets it
-//! start, and no query is ever made: docs/adr/0011-adapters-without-timestamp-query.md.
+//! start, and no query is ever made: docs/adr/0013-adapters-without-timestamp-query.md.
 
 use std::future::pending;
 use std::pin::Pin;

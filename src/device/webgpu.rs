@@ -62,7 +62,7 @@ pub(crate) async fn open() -> Result<()> {
     faults::watch_log();
     let opened = request().await?;
     // Whoever was first stays; the other device is never used.
-    let _ = OPENED.with(|cell| cell.set(opened));
+    OPENED.with(|cell| cell.get_or_init(|| opened).clone());
     Ok(())
 }
 

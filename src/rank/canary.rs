@@ -8,7 +8,7 @@ use crate::model::PackedBatch;
 use crate::tokenize::{EncodedPair, PairEncoder};
 
 /// Query and document, of the same length within a few tokens: one that answers, one that does not.
-const TEXTS: [(&str, &str); 2] = [
+pub(super) const TEXTS: [(&str, &str); 2] = [
     ("how do I open a file in Rust", "Call File::open with a path: it opens the file and gives a Result."),
     ("how do I open a file in Rust", "Bananas and oranges ripen in the warm sun of the southern islands."),
 ];

@@ -167,6 +167,12 @@ impl Reranker {
         (batch.with_stamp(first), self.model.stamp_after(first))
     }
 
+    /// Query and document of each canary.
+    #[must_use]
+    pub const fn canary_texts(&self) -> [(&'static str, &'static str); 2] {
+        canary::TEXTS
+    }
+
     /// Canaries that must give `logits`.
     ///
     /// # Errors
