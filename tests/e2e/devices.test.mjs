@@ -118,6 +118,8 @@ test('auto: the CPU serves at once, the GPU when it was right and faster, and th
   await page.evaluate(() => crossrank.Reranker.clearCache());
   const anew = await loadOn(page, { ...SLOW, gpuStepMs: 50 });
   assert.equal(anew.after.device.kind, 'cpu', 'forgotten with the cache');
+  await page.evaluate(() => crossrank.Reranker.clearCache());
+  assert.equal((await loadOn(page, FAST)).after.device.kind, 'webgpu', 'what the page itself found out, too');
 });
 
 test('auto: without a call, the trial begins by itself', async (t) => {
