@@ -148,7 +148,8 @@ export class Devices {
   /** When no call came for a while, the trial does not delay one. */
   #rest(): void {
     this.#cancelTrial();
-    if (this.#pending > 0 || this.disposed || this.#trial !== undefined) return;
+    const due = this.#settings.choice === 'auto' && this.#mayUseGpu && this.#trial === undefined;
+    if (!due || this.#pending > 0 || this.disposed) return;
     this.#cancelTrial = after(GPU_TRIAL_MS, () => void this.#tried());
   }
 
