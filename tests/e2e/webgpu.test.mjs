@@ -235,7 +235,8 @@ async function survive(page, trials, callsOfTrial) {
           if (again === 20) throw new Error('the GPU does not come back');
           await pause(500);
         }
-        await check(trial, trial % calls.length, null);
+        // So that the fault meets now the one canary, now the other, at this place and that.
+        for (let good = 0; good <= trial % 3; good += 1) await check(trial, good, null);
         if (fault.kind === 'crash') await globalThis.crashSoon();
         else await gpuFault(fault);
         await Promise.all(calls.map((_, i) => check(trial, i, fault)));
@@ -267,7 +268,7 @@ test('no fault of a GPU gets through: all calls are answered, none wrongly', asy
   const tally = await survive(page, trials, calls);
   t.diagnostic(JSON.stringify(tally));
   assert.deepEqual([tally.wrong, tally.rejected, tally.pending], [[], [], 0]);
-  assert.equal(tally.calls, trials.length * (calls + 1));
+  assert.ok(tally.calls > trials.length * calls);
   assert.deepEqual(tally.unnoticed, []);
   assert.equal(tally.events, trials.length, 'one event for each');
 });
