@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { buildDocusaurus } from './docusaurus.mjs';
 import { cargoEnv, root } from './paths.mjs';
 import { run, script, step } from './run.mjs';
 import { setup } from './setup.mjs';
@@ -17,6 +18,7 @@ await script(() => {
   tool('biome', 'ci', '.');
 
   build();
+  buildDocusaurus();
 
   step('clippy');
   cargo('clippy', '--locked', '--features', 'cli', '--all-targets', '--', '-D', 'warnings');

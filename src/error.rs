@@ -25,6 +25,8 @@ pub enum Code {
     WorkerLost,
     /// A file could not be read or written (native commands only).
     File,
+    /// A native command does not vouch for its outcome, or did not do what was asked (native commands only).
+    Refused,
     /// A bug of this crate.
     Internal,
 }
@@ -42,6 +44,7 @@ impl Code {
             Self::GpuUntrusted => "GPU_UNTRUSTED",
             Self::WorkerLost => "WORKER_LOST",
             Self::File => "FILE",
+            Self::Refused => "REFUSED",
             Self::Internal => "INTERNAL",
         }
     }

@@ -23,6 +23,8 @@ pub mod limits;
 pub mod model;
 pub mod rank;
 pub mod tokenize;
+#[cfg(feature = "cli")]
+pub mod train;
 #[cfg(target_family = "wasm")]
 mod wasm;
 pub mod weights;

@@ -17,6 +17,8 @@ pub const MAX_SHARD_BYTES: usize = 16 << 20;
 pub const MAX_HEADER_BYTES: usize = 1 << 20;
 /// Tensors of a safetensors file. BERT-large has 391, and 540 with scales.
 pub const MAX_TENSORS: usize = 4096;
+/// Bytes of one file of training data. 1 GiB is two million pairs of 500 characters.
+pub const MAX_TRAINING_BYTES: usize = 1 << 30;
 /// Bytes of one file of a benchmark folder. The largest known is 3 MB.
 pub const MAX_BENCHMARK_BYTES: usize = 1 << 30;
 /// Encoder layers. BERT-large has 24.

@@ -2,21 +2,25 @@
 // takes over when it has proved itself (trial.ts), and when it fails, its calls are replayed on the CPU: a caller sees
 // the same order, and one event. Called by Reranker.
 
+import type { ModelDelivery } from './assets/model.js';
 import type { Adapter } from './device.js';
 import { type CrossrankError, withSignal } from './errors.js';
 import type { Gathered } from './gathered.js';
 import { GPU_TRIAL_MS } from './limits.js';
 import type { LoadOptions } from './options.js';
-import { after, type CallControl, Pool } from './pool.js';
+import { after, type CallControl, Pool, type PoolSettings, processors } from './pool.js';
 import type { DeviceKind, Requests } from './protocol.js';
-import { condemns, forceGpu, messageOf, type Trial, type TrialSettings, tryGpu } from './trial.js';
+import { workersAtMost } from './share.js';
+import { condemns, forceGpu, messageOf, type Trial, tryGpu } from './trial.js';
 import { writeVerdict } from './verdict.js';
 
-export interface DevicesSettings extends TrialSettings {
+export interface DevicesSettings extends Omit<PoolSettings, 'several' | 'device'> {
   readonly choice: 'auto' | 'webgpu' | 'cpu';
+  /** Told when another device serves from then on. */
+  readonly onChange: (change: DeviceChange) => void;
 }
 
-/** What changed: told when another device serves from now on. */
+/** Which device serves in the place of which. */
 export interface DeviceChange {
   readonly from: DeviceKind;
   readonly to: DeviceKind;
@@ -33,7 +37,7 @@ export class Devices {
   why: string;
 
   readonly #settings: DevicesSettings;
-  readonly #onChange: (change: DeviceChange) => void;
+  readonly #poolSettings: PoolSettings;
   /** Messages that workers of a GPU which serves no more sent in vain. */
   #ignored = 0;
   #pending = 0;
@@ -42,11 +46,15 @@ export class Devices {
   #trial: Promise<void> | undefined;
   #key: string | undefined;
   #cancelTrial = () => {};
+  /** Whether others have taken over: these finish what they have. */
+  #retired = false;
+  #onIdle = () => {};
 
-  constructor(settings: DevicesSettings, onChange: (change: DeviceChange) => void) {
+  constructor(settings: DevicesSettings) {
     this.#settings = settings;
-    this.#onChange = onChange;
-    this.cpu = new Pool({ ...settings, several: settings.several || this.#mayUseGpu });
+    const several = workersAtMost(settings.workers, processors()) > 1 || this.#mayUseGpu;
+    this.#poolSettings = { ...settings, several, device: 'cpu' };
+    this.cpu = new Pool(this.#poolSettings);
     this.why = whyCpu(settings.choice);
   }
 
@@ -55,7 +63,7 @@ export class Devices {
     await this.cpu.load(options);
     if (this.#settings.choice === 'webgpu') {
       try {
-        const trial = await withSignal(forceGpu(this.cpu, this.#settings, this.#onLost), options.signal);
+        const trial = await withSignal(forceGpu(this.cpu, this.#poolSettings, this.#onLost), options.signal);
         if (trial.pool?.lost !== undefined) throw trial.pool.lost;
         this.#take(trial);
       } catch (error) {
@@ -101,8 +109,29 @@ export class Devices {
     } finally {
       leave();
       this.#pending -= 1;
+      if (this.#pending === 0) this.#onIdle();
       this.#rest();
     }
+  }
+
+  /** Ends all workers as soon as no call is pending, and resolves then. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    this.#cancelTrial();
+    if (this.#pending > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.cpu.retire();
+  }
+
+  /** Goes on in the place of others, which had another version of the model. */
+  inherit(from: Devices): void {
+    this.cpu.inherit(from.cpu);
+    this.#ignored += from.ignored - from.cpu.ignored;
+    if (from.kind === this.kind) return;
+    this.#settings.onChange({ from: from.kind, to: this.kind, why: this.why });
   }
 
   dispose(): void {
@@ -112,6 +141,20 @@ export class Devices {
 
   get disposed(): boolean {
     return this.cpu.disposed;
+  }
+
+  throwIfDisposed(): void {
+    this.cpu.throwIfDisposed();
+  }
+
+  /** Where the next call is computed. */
+  get kind(): DeviceKind {
+    return this.gpu === undefined ? 'cpu' : 'webgpu';
+  }
+
+  /** How the model came. */
+  get delivery(): ModelDelivery | undefined {
+    return this.cpu.delivery;
   }
 
   /** Bytes of wasm memory of each living worker. */
@@ -135,7 +178,7 @@ export class Devices {
   #tried(): Promise<void> {
     if (this.#settings.choice !== 'auto' || !this.#mayUseGpu) return Promise.resolve();
     this.#cancelTrial();
-    this.#trial ??= tryGpu(this.cpu, this.#settings, this.#onLost).then(
+    this.#trial ??= tryGpu(this.cpu, this.#poolSettings, this.#onLost).then(
       (trial) => this.#take(trial),
       () => {
         // The CPU pool ended: disposed, or its last worker was lost. A later moment is a better one.
@@ -149,7 +192,7 @@ export class Devices {
   #rest(): void {
     this.#cancelTrial();
     const due = this.#settings.choice === 'auto' && this.#mayUseGpu && this.#trial === undefined;
-    if (!due || this.#pending > 0 || this.disposed) return;
+    if (!due || this.#pending > 0 || this.disposed || this.#retired) return;
     this.#cancelTrial = after(GPU_TRIAL_MS, () => void this.#tried());
   }
 
@@ -157,14 +200,18 @@ export class Devices {
     this.adapter = adapter;
     this.why = why;
     this.#key = key;
-    if (pool === undefined || this.disposed) return;
+    if (pool === undefined) return;
+    if (this.disposed || this.#retired) {
+      pool.dispose();
+      return;
+    }
     if (pool.lost !== undefined) {
       this.#leave(pool.lost);
       return;
     }
     this.gpu = pool;
     this.cpu.spare = true;
-    this.#onChange({ from: 'cpu', to: 'webgpu', why });
+    if (this.#settings.choice === 'auto') this.#settings.onChange({ from: 'cpu', to: 'webgpu', why });
   }
 
   /** The worker of the GPU ended. Its calls learn of it next, and find the CPU. */
@@ -175,7 +222,7 @@ export class Devices {
     this.gpu = undefined;
     this.cpu.spare = false;
     this.#leave(error);
-    this.#onChange({ from: 'webgpu', to: 'cpu', why: this.why });
+    if (!this.#retired) this.#settings.onChange({ from: 'webgpu', to: 'cpu', why: this.why });
   };
 
   #leave(error: CrossrankError): void {

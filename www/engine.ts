@@ -1,6 +1,7 @@
 // The wasm module as the worker uses it: load, build a model from bytes, score pairs. Runs inside the worker only.
 // Not here: messages (serve.ts), which binary (glue.ts), what is asked of a GPU beside (gpu.ts), the model (src/).
 
+import { release } from './assets/streams.js';
 import { EngineBroken } from './broken.js';
 import { CrossrankError, describe, fromWire, isWireError } from './errors.js';
 import { type Glue, type Job, loadGlue, type ModelLoader, type Session } from './glue.js';
@@ -66,6 +67,7 @@ export class WasmEngine implements Engine {
       const piece = new Uint8Array(bytes, start, Math.min(PIECE_BYTES, bytes.byteLength - start));
       guardModel(() => loader.push(piece));
     }
+    release(new Uint8Array(bytes));
   }
 
   finish(): Results['finish'] {

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: 'a file arrived with wrong bytes: hash, length, or HTML in its place',
   },
+  MODEL_MISSING: { retryable: false, meaning: 'no model was named, and the default one is not installed' },
   MODEL_INVALID: { retryable: false, meaning: 'config, tokenizer, weights or manifest cannot be used' },
   OPTION: { retryable: false, meaning: 'a wrong argument or an unknown option' },
   LIMIT: { retryable: false, meaning: 'a cap was exceeded' },

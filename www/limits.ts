@@ -47,8 +47,8 @@ export const MAX_PENDING_CALLS = 1024;
 /** Bytes of one message with weights. Network chunks (about 64 KiB) are gathered up to this before they cross. */
 export const WEIGHTS_MESSAGE_BYTES = 4 * MIB;
 
-/** Shards fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
-export const SHARDS_AHEAD = 2;
+/** Files of a model fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
+export const SHARDS_AHEAD = 3;
 
 /** Milliseconds a worker may take to answer its first message; a script that cannot load fails much sooner. */
 export const WORKER_START_MS = 30_000;
@@ -61,3 +61,6 @@ export const READBACK_MS = 10_000;
 
 /** Milliseconds without a call after which `device: 'auto'` tries the GPU: the first results come before it. */
 export const GPU_TRIAL_MS = 1_000;
+
+/** Milliseconds between two looks at a model's manifest, at least. No host should be asked more often. */
+export const MIN_RELOAD_MS = 1000;

@@ -15,9 +15,10 @@ import {
   stringOrUrl,
 } from './check.js';
 import { CrossrankError } from './errors.js';
-import { MAX_WORKERS } from './limits.js';
+import { MAX_WORKERS, MIN_RELOAD_MS } from './limits.js';
 import type { Precision } from './protocol.js';
 import type { Ranked } from './ranking.js';
+import type { ReloadEvent } from './reload.js';
 
 /** How scores come out of the model's logits. */
 export type Activation = 'identity' | 'sigmoid';
@@ -82,6 +83,14 @@ export interface LoadOptions {
    * when they are not in `wasm/` beside the worker script. Relative to the page. The worker takes the one that it needs.
    */
   readonly wasmUrl?: string | URL | undefined;
+  /**
+   * Milliseconds, at least 1,000, between two looks at the model's manifest on its host, the first one right after a
+   * load from the cache; `Infinity`: only that one. If it has changed, the new version is loaded beside the old one, and
+   * calls that are made from then on go to it. Default: a model is not looked for again once it is in the cache.
+   */
+  readonly reloadEvery?: number | undefined;
+  /** Told when a new version has taken over, or why it could not. */
+  readonly onReload?: ((event: ReloadEvent) => void) | undefined;
 }
 
 /** Options of `warmup`. */
@@ -163,6 +172,9 @@ const LOAD: Spec<LoadOptions> = {
   onProgress: aFunction,
   createWorker: aFunction,
   wasmUrl: stringOrUrl,
+  reloadEvery: (v) =>
+    (typeof v === 'number' && v >= MIN_RELOAD_MS) || `a number of at least ${MIN_RELOAD_MS}, in milliseconds`,
+  onReload: aFunction,
 };
 
 /** Options of `Reranker.load`, checked. */

@@ -74,6 +74,7 @@ export class Pool {
   #growing: Promise<void> | undefined;
   #cancelIdle = () => {};
   #spare = false;
+  #retired = false;
 
   constructor(settings: PoolSettings, origin?: GpuOrigin) {
     this.#settings = origin === undefined ? settings : { ...settings, device: 'webgpu', workers: 1 };
@@ -179,6 +180,22 @@ export class Pool {
       this.#rest();
     }
     return gathered;
+  }
+
+  /** Ends all workers as soon as no call is pending, and resolves then. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    this.#rest();
+    const { signal } = this.#disposal;
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await this.#starter.released;
+  }
+
+  /** Goes on with the counters of the pool in whose place this one comes. */
+  inherit(from: Pool): void {
+    this.restarts += from.restarts;
+    this.#ignored += from.ignored;
   }
 
   /** Ends all workers and rejects whatever is pending. */
@@ -312,6 +329,10 @@ export class Pool {
   #rest(): void {
     this.#cancelIdle();
     if (this.#pendingCalls > 0 || this.disposed) return;
+    if (this.#retired) {
+      this.dispose();
+      return;
+    }
     this.#cancelIdle = after(this.#settings.idleMs, () => {
       const kept = this.#spare && this.#starter.canRepeat ? 0 : 1;
       for (const { client } of this.#members.slice(kept)) client.close(disposedError());

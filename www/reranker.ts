@@ -1,11 +1,13 @@
-// The public class. Checks what callers pass, sends strings to the device that serves, and puts the caller's own documents back
-// beside the scores (ranking.ts). Everything else (devices, workers, model files, wasm) is behind Devices.
+/// <reference lib="esnext.disposable" preserve="true" />
+// The public class. Checks what callers pass, sends strings to the device that serves, and puts the caller's own
+// documents back beside the scores (ranking.ts). Everything else (devices, workers, model files, wasm) is behind Devices.
 
 import { ModelCache } from './assets/cache.js';
+import { importDefaultModel } from './assets/default-model.js';
 import { isStored } from './assets/model.js';
-import { resolveSource } from './assets/source.js';
-import { Devices, hasWebGpu } from './devices.js';
-import { CrossrankError, follow, throwIfAborted } from './errors.js';
+import { bundledSource, type ModelSource, resolveSource } from './assets/source.js';
+import { Devices, type DevicesSettings, hasWebGpu } from './devices.js';
+import { CrossrankError, follow, throwIfAborted, withSignal } from './errors.js';
 import { type DeviceChangeEvent, DeviceEvents } from './events.js';
 import { Gathered } from './gathered.js';
 import { IDLE_MS, MAX_CALL_BYTES, MAX_PAIRS } from './limits.js';
@@ -19,10 +21,9 @@ import {
   readWarmupOptions,
   type WarmupOptions,
 } from './options.js';
-import { processors } from './pool.js';
 import type { Requests } from './protocol.js';
 import { type Ranked, Ranking } from './ranking.js';
-import { workersAtMost } from './share.js';
+import { Reloading } from './reload.js';
 import { bestSimd } from './simd.js';
 import { spawnWorker } from './spawn.js';
 import { type Status, snapshot, Tally } from './status.js';
@@ -41,28 +42,33 @@ type Fixed = Pick<Status['model'], 'source' | 'precision'>;
  * const ranked = await reranker.rank('open a file', ['fn open(path: &Path)', 'fn close(self)'], { topK: 1 });
  */
 export class Reranker {
-  readonly #devices: Devices;
+  readonly #reloading: Reloading;
   readonly #events: DeviceEvents;
   readonly #tally = new Tally();
   readonly #superseding = new Superseding();
   readonly #maxLength: number;
   readonly #fixed: Fixed;
 
-  private constructor(devices: Devices, events: DeviceEvents, maxLength: number, fixed: Fixed) {
-    this.#devices = devices;
+  private constructor(reloading: Reloading, events: DeviceEvents, maxLength: number, fixed: Fixed) {
+    this.#reloading = reloading;
     this.#events = events;
     this.#maxLength = maxLength;
     this.#fixed = fixed;
   }
 
+  /** The workers; others after a reload. */
+  get #devices(): Devices {
+    return this.#reloading.devices;
+  }
+
   /**
    * Starts a worker and loads a model into it. Files are checked and kept in the browser's cache, so that a second
-   * load needs no request for them. A kept manifest is not asked for again: publish a new version of a model under a
-   * new folder or revision, or call `clearCache` to fetch it anew.
+   * load needs no request for them. A kept manifest is not asked for again, unless `reloadEvery` says so: publish a
+   * new version of a model under a new folder or revision, or call `clearCache` to fetch it anew.
    */
   static async load(options?: LoadOptions): Promise<Reranker> {
     const o = readLoadOptions(options);
-    const source = resolveSource(o.model, pageUrl());
+    const named = o.model === undefined ? undefined : resolveSource(o.model, pageUrl());
     throwIfAborted(o.signal);
     if (o.device === 'webgpu' && o.precision === 'f32') {
       throw new CrossrankError(
@@ -72,39 +78,38 @@ export class Reranker {
       );
     }
     throwIfUnsupported(o);
+    const source = named ?? (await withSignal(defaultSource(), o.signal));
     const precision = o.precision ?? 'int8';
-    const workers = o.workers ?? 'auto';
     const events = new DeviceEvents();
-    const devices = new Devices(
-      {
-        source,
-        precision,
-        choice: o.device ?? 'auto',
-        device: 'cpu',
-        wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
-        cache: o.cache ?? true,
-        createWorker: o.createWorker ?? spawnWorker,
-        workers,
-        several: workersAtMost(workers, processors()) > 1,
-        idleMs: o.idleMs ?? IDLE_MS,
-      },
-      (change) => events.tell(change),
-    );
+    const settings: DevicesSettings = {
+      source,
+      precision,
+      choice: o.device ?? 'auto',
+      wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
+      cache: o.cache ?? true,
+      createWorker: o.createWorker ?? spawnWorker,
+      workers: o.workers ?? 'auto',
+      idleMs: o.idleMs ?? IDLE_MS,
+      maxLength: o.maxLength ?? 0,
+      onChange: (change) => events.tell(change),
+    };
+    if (o.reloadEvery !== undefined && source.manifest !== null)
+      throw notReloadable('comes with the package');
+    const devices = new Devices(settings);
     await devices.load({ signal: o.signal, onProgress: o.onProgress });
-    const limit = devices.cpu.latest?.info.maxLength ?? 0;
-    if (o.maxLength !== undefined && o.maxLength > limit) {
+    if (o.reloadEvery !== undefined && !devices.delivery?.manifest) {
       devices.dispose();
-      throw new CrossrankError(
-        'OPTION',
-        `Option maxLength of Reranker.load is ${o.maxLength}. The model reads at most ${limit} tokens.`,
-      );
+      throw notReloadable('has no manifest.json');
     }
-    return new Reranker(devices, events, o.maxLength ?? 0, { source: source.name, precision });
+    const { reloadEvery, onReload } = o;
+    const reloading = new Reloading(devices, settings, { reloadEvery, onReload });
+    return new Reranker(reloading, events, o.maxLength ?? 0, { source: source.name, precision });
   }
 
   /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
   static async isCached(model?: string | URL): Promise<boolean> {
-    const source = resolveSource(readLoadOptions({ model }).model, pageUrl());
+    const named = readLoadOptions({ model }).model;
+    const source = named === undefined ? await defaultSource() : resolveSource(named, pageUrl());
     const cache = await ModelCache.open();
     return cache !== null && (await isStored(source, cache));
   }
@@ -118,7 +123,8 @@ export class Reranker {
       forgetVerdicts();
       return ModelCache.clearAll();
     }
-    const folder = resolveSource(readLoadOptions({ model }).model, pageUrl()).url('');
+    readLoadOptions({ model });
+    const folder = resolveSource(model, pageUrl()).url('');
     const cache = await ModelCache.open();
     await cache?.removeWhere((url) => url.startsWith(folder));
   }
@@ -144,7 +150,7 @@ export class Reranker {
     options: RankOptions<T> & { readonly text: (document: T) => string },
   ): Promise<Ranked<T>[]>;
   async rank<T>(query: string, documents: readonly T[], options?: RankOptions<T>): Promise<Ranked<T>[]> {
-    this.#devices.cpu.throwIfDisposed();
+    this.#devices.throwIfDisposed();
     if (!Array.isArray(documents)) {
       throw new CrossrankError(
         'OPTION',
@@ -166,7 +172,7 @@ export class Reranker {
     pairs: readonly (readonly [query: string, document: string])[],
     options?: PredictOptions,
   ): Promise<Float32Array<ArrayBuffer>> {
-    this.#devices.cpu.throwIfDisposed();
+    this.#devices.throwIfDisposed();
     const o = readPredictOptions(options);
     if (!Array.isArray(pairs)) {
       throw new CrossrankError(
@@ -196,12 +202,20 @@ export class Reranker {
   async warmup(options?: WarmupOptions): Promise<void> {
     const { signal } = readWarmupOptions(options);
     throwIfAborted(signal);
-    await this.#devices.warmUp(signal);
+    for (let devices = this.#devices; ; devices = this.#devices) {
+      try {
+        return await devices.warmUp(signal);
+      } catch (error) {
+        // Replaced in the meantime by one with a new model, which is to be warm then.
+        if (devices === this.#devices || signal?.aborted) throw error;
+      }
+    }
   }
 
   /** A snapshot: state, device and why, model, workers, counters, sizes, and the timings of the last call. */
   get status(): Status {
-    return snapshot(this.#devices, this.#tally, { ...this.#fixed, maxLength: this.#maxLength });
+    const fixed = { ...this.#fixed, maxLength: this.#maxLength };
+    return snapshot(this.#devices, this.#tally, fixed, this.#reloading.status);
   }
 
   /**
@@ -226,7 +240,7 @@ export class Reranker {
 
   /** Ends all workers and frees the model. Pending and later calls reject with DISPOSED. May be called again. */
   async dispose(): Promise<void> {
-    this.#devices.dispose();
+    this.#reloading.dispose();
   }
 
   /** For `await using`. */
@@ -267,6 +281,18 @@ export class Reranker {
 function requireString(value: unknown, name: string): string {
   if (typeof value === 'string') return value;
   throw new CrossrankError('OPTION', `${name} is ${typeName(value)}. It must be a string.`);
+}
+
+function notReloadable(why: string): CrossrankError {
+  return new CrossrankError(
+    'OPTION',
+    `Option reloadEvery of Reranker.load is set, but the model ${why}, so no change could be seen. ` +
+      'Leave the option out, or serve a folder that `crossrank quantize` made.',
+  );
+}
+
+async function defaultSource(): Promise<ModelSource> {
+  return bundledSource(await importDefaultModel(), pageUrl());
 }
 
 /** What relative URLs resolve against; undefined outside a browser. */

@@ -4,9 +4,11 @@
 import { ModelCache } from './assets/cache.js';
 import { DEFAULT_POLICY, HttpError } from './assets/download.js';
 import { HeldModel } from './assets/held.js';
-import { ModelDelivery, type ModelSink } from './assets/model.js';
+import { type Manifest, sameManifest } from './assets/manifest.js';
+import { fetchManifest, ModelDelivery, type ModelSink, type Version } from './assets/model.js';
 import { ProgressMeter } from './assets/progress.js';
 import type { ModelSource } from './assets/source.js';
+import { holdVersion } from './assets/versions.js';
 import { WorkerClient } from './client.js';
 import { abortError, CrossrankError, disposedError, follow } from './errors.js';
 import type { Binary } from './glue.js';
@@ -20,8 +22,12 @@ export interface StartSettings {
   readonly wasmUrl: string | null;
   readonly precision: Precision;
   readonly device: DeviceKind;
+  /** Tokens of a pair that the model must be able to read; 0: any number. */
+  readonly maxLength: number;
   /** Whether workers may be wanted beside the first one. */
   readonly several: boolean;
+  /** A new version to take, in the place of the one that the cache remembers. */
+  readonly newVersion?: Manifest;
 }
 
 /** A worker with the model in it. */
@@ -46,6 +52,8 @@ const WARM_UP: Requests['run'] = {
 export class Starter {
   /** How the model came, the last time that it was brought. */
   delivery: ModelDelivery | undefined;
+  /** Settles when the versions that this one has used are free. */
+  released: Promise<unknown> = Promise.resolve();
 
   readonly #settings: StartSettings;
   readonly #disposal: AbortSignal;
@@ -53,12 +61,16 @@ export class Starter {
   /** What the canaries of a GPU worker must give. */
   #expected: Float32Array<ArrayBuffer> | undefined;
   #held: HeldModel | undefined;
+  /** The version that the first worker has. All others get the same, whatever cache and host have by then. */
+  #version: Version | undefined;
 
   /** `onEnd` learns of the end of each worker that was started, at once. */
   constructor(settings: StartSettings, disposal: AbortSignal, onEnd: OnEnd) {
     this.#settings = settings;
     this.#disposal = disposal;
     this.#onEnd = onEnd;
+    const { newVersion: manifest } = settings;
+    this.#version = manifest && { manifest, isNew: true };
   }
 
   /** A starter of GPU workers with the model that this one has brought. `expected`: the logits of the canaries. */
@@ -66,6 +78,7 @@ export class Starter {
     const starter = new Starter({ ...this.#settings, device: 'webgpu' }, disposal, onEnd);
     starter.#expected = expected;
     starter.#held = this.#held;
+    starter.#version = this.#version;
     starter.delivery = this.delivery;
     return starter;
   }
@@ -80,15 +93,16 @@ export class Starter {
     const meter = new ProgressMeter(options.onProgress);
     if (this.#held !== undefined) return await this.#repeat();
     const cache = this.#settings.cache ? await ModelCache.open() : null;
-    for (let again = false; ; again = true) {
+    for (let version = this.#version, again = false; ; version = undefined, again = true) {
       const stop = new AbortController();
       const unlink = [options.signal, this.#disposal].map((signal) => follow(signal, stop));
-      const delivery = new ModelDelivery(this.#settings.source, cache, DEFAULT_POLICY, meter, stop.signal);
+      const { source } = this.#settings;
+      const delivery = new ModelDelivery(source, cache, DEFAULT_POLICY, meter, stop.signal, version);
       try {
         return await this.#bring(delivery, meter, stop, cache === null);
       } catch (error) {
-        const fresh = delivery.forgotten && delivery.usedCache;
-        if (again || !fresh) throw error;
+        const fresh = delivery.forgotten && (delivery.usedCache || version !== undefined);
+        if (again || !(fresh || (await this.#replaced(delivery)))) throw error;
       } finally {
         for (const undo of unlink) undo();
       }
@@ -102,7 +116,8 @@ export class Starter {
     const stop = new AbortController();
     const unlink = follow(this.#disposal, stop);
     const meter = new ProgressMeter(undefined);
-    const delivery = new ModelDelivery(this.#settings.source, cache, DEFAULT_POLICY, meter, stop.signal);
+    const { source } = this.#settings;
+    const delivery = new ModelDelivery(source, cache, DEFAULT_POLICY, meter, stop.signal, this.#version);
     try {
       return await this.#attempt((sink) => delivery.deliver(sink), stop);
     } finally {
@@ -138,11 +153,31 @@ export class Starter {
       meter.done();
       this.#held = held;
       this.delivery = delivery;
+      this.#settle(delivery.manifest);
       return started;
     } catch (error) {
       if (error !== engine.error && blamesFiles(error)) await delivery.forget();
       throw error;
     }
+  }
+
+  /** Whether the host has another version by now than the one whose files turned out to be wrong. */
+  async #replaced({ forgotten, believed, manifest }: ModelDelivery): Promise<boolean> {
+    if (!forgotten || believed || manifest === null) return false;
+    try {
+      const policy = { ...DEFAULT_POLICY, retries: 0 };
+      const now = await fetchManifest(this.#settings.source, policy, this.#disposal);
+      return !sameManifest(now, manifest);
+    } catch {
+      return false;
+    }
+  }
+
+  #settle(manifest: Manifest | null): void {
+    this.#version = manifest === null ? undefined : { manifest, isNew: false };
+    if (manifest === null || this.#settings.source.manifest !== null) return;
+    const held = holdVersion(this.#settings.source, manifest, this.#disposal);
+    this.released = Promise.all([this.released, held]);
   }
 
   /** `engine.error` is set if the worker or its wasm module, not the model, is why it failed. */
@@ -176,6 +211,7 @@ export class Starter {
         push: ({ buffer }) => client.call('weights', { bytes: buffer }, { transfer: [buffer] }),
       });
       const info = await client.call('finish', {});
+      throwIfTooLong(this.#settings.maxLength, info.maxLength);
       onBuilt();
       if (this.#expected !== undefined) await client.call('trust', { expected: this.#expected });
       await client.call('run', WARM_UP);
@@ -190,6 +226,14 @@ export class Starter {
       stop.signal.removeEventListener('abort', onStop);
     }
   }
+}
+
+function throwIfTooLong(maxLength: number, limit: number): void {
+  if (maxLength <= limit) return;
+  throw new CrossrankError(
+    'OPTION',
+    `Option maxLength of Reranker.load is ${maxLength}. The model reads at most ${limit} tokens.`,
+  );
 }
 
 /** Whether the files are the reason: damaged, or of a version that the server no longer has. Not: no connection. */

@@ -5,6 +5,7 @@ import type { Devices } from './devices.js';
 import type { Gathered } from './gathered.js';
 import type { Activation } from './options.js';
 import type { DeviceKind, Precision } from './protocol.js';
+import type { ReloadStatus } from './reload.js';
 import type { Simd } from './simd.js';
 
 /** What one call took. */
@@ -84,6 +85,8 @@ export interface Status {
   readonly workerMemoryBytes: readonly number[];
   /** The last answered call; null before the first. */
   readonly last: CallTimings | null;
+  /** What came of looking for a changed model; null without `reloadEvery`. */
+  readonly reload: ReloadStatus | null;
 }
 
 /** Takes the snapshot. `fixed` is what does not change after the load. */
@@ -91,13 +94,14 @@ export function snapshot(
   devices: Devices,
   { calls, pairs, tokens, truncated, last }: Tally,
   fixed: Pick<Status['model'], 'source' | 'precision' | 'maxLength'>,
+  reload: ReloadStatus | null,
 ): Status {
-  const { cpu, gpu, why, adapter, memoryBytes } = devices;
+  const { cpu, why, adapter, memoryBytes } = devices;
   const { delivery, latest } = cpu;
   const simd = latest?.binary === 'relaxed' ? 'relaxed' : 'simd128';
   return Object.freeze({
     state: state(devices),
-    device: Object.freeze({ kind: gpu === undefined ? 'cpu' : 'webgpu', why, simd, adapter }),
+    device: Object.freeze({ kind: devices.kind, why, simd, adapter }),
     model: Object.freeze({
       id: delivery?.id ?? '',
       dtype: delivery?.dtype ?? null,
@@ -120,6 +124,7 @@ export function snapshot(
     memoryBytes: memoryBytes.reduce((sum, bytes) => sum + bytes, 0),
     workerMemoryBytes: Object.freeze(memoryBytes),
     last,
+    reload,
   });
 }
 

@@ -4,7 +4,7 @@
 import { type Adapter, nameOf } from './device.js';
 import { CrossrankError } from './errors.js';
 import { type GpuOrigin, Pool, type PoolSettings, processors } from './pool.js';
-import type { Precision, Requests } from './protocol.js';
+import type { Requests } from './protocol.js';
 import { workersFor } from './share.js';
 import { readVerdict, verdictKey, writeVerdict } from './verdict.js';
 
@@ -15,12 +15,6 @@ export interface Trial {
   readonly why: string;
   /** Under which name a later failure is remembered. */
   readonly key: string | undefined;
-}
-
-export interface TrialSettings extends PoolSettings {
-  readonly precision: Precision;
-  /** Keep verdicts beyond the life of the page. */
-  readonly cache: boolean;
 }
 
 const F32_ON_CPU = "precision: 'f32' is computed on the CPU";
@@ -36,11 +30,7 @@ const GPU_RUNS = 3;
  * The trial that `device: 'auto'` makes. Rejects only if the CPU pool ends meanwhile. A verdict of an earlier load
  * spares the comparison, not the tests: those are part of every start on the GPU.
  */
-export async function tryGpu(
-  cpu: Pool,
-  settings: TrialSettings,
-  onLost: GpuOrigin['onLost'],
-): Promise<Trial> {
+export async function tryGpu(cpu: Pool, settings: PoolSettings, onLost: GpuOrigin['onLost']): Promise<Trial> {
   if (settings.precision === 'f32')
     return { pool: undefined, adapter: null, why: F32_ON_CPU, key: undefined };
   const { adapter, missing } = await cpu.ask('probe', {});
@@ -80,7 +70,7 @@ export async function tryGpu(
 /** What `device: 'webgpu'` makes of it: the GPU if it can give right answers, else a rejection with a code. */
 export async function forceGpu(
   cpu: Pool,
-  settings: TrialSettings,
+  settings: PoolSettings,
   onLost: GpuOrigin['onLost'],
 ): Promise<Trial> {
   const { adapter, missing } = await cpu.ask('probe', {});
@@ -104,10 +94,10 @@ export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/ \(docs\/[^)]*\)$/, '');
 }
 
-const keyOf = (cpu: Pool, { precision }: TrialSettings, adapter: Adapter) =>
+const keyOf = (cpu: Pool, { precision }: PoolSettings, adapter: Adapter) =>
   verdictKey(adapter, cpu.delivery?.identity ?? '', precision);
 
-async function startGpu(cpu: Pool, settings: TrialSettings, onLost: GpuOrigin['onLost']): Promise<Pool> {
+async function startGpu(cpu: Pool, settings: PoolSettings, onLost: GpuOrigin['onLost']): Promise<Pool> {
   const { logits: expected } = await cpu.ask('canaries', {});
   const pool = new Pool(settings, { pool: cpu, expected, onLost });
   try {

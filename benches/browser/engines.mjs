@@ -31,3 +31,6 @@ export const oneWorker = 'ours, one worker';
 export const twoWorkers = 'ours, two workers';
 export const f32 = 'ours, f32';
 export const peerTuned = 'peer, tuned';
+
+/** The same engine from the bundle that a web app would ship. */
+export const bundled = (engine) => ({ ...engine, name: `${engine.name}, bundled`, kind: 'bundled-client' });

@@ -4,11 +4,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { swiftShaderArgs } from '../../scripts/chromium.mjs';
+import { serveMounts } from '../../scripts/mounts.mjs';
 import { root } from '../../scripts/paths.mjs';
 import { evaluate, withBrowser } from './chromium.mjs';
 import { machine, preparePeer, save } from './main.mjs';
 import { peerModules, peerVersion, peerWeights } from './peer.mjs';
-import { serveMounts } from './server.mjs';
 import { readChunks } from './workloads.mjs';
 
 const query = 'edit distance';
@@ -27,6 +27,7 @@ export async function benchGpu(options) {
   const server = await serveMounts({
     '/pkg/': path.join(root, 'pkg'),
     '/model/': path.join(root, 'model'),
+    '/crossrank-model-code/': path.join(root, 'model'),
     '/benches/': path.join(root, 'benches/browser'),
     ...(options.model && { '/other-model/': options.model }),
     ...(peerModel && { '/peer/': peerModules, '/peer-model/': peerModel }),

@@ -3,12 +3,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { serveMounts } from '../../scripts/mounts.mjs';
 import { root } from '../../scripts/paths.mjs';
-import { emptyPagePeakMiB, measureCold } from './cold.mjs';
-import { engines, oneWorker } from './engines.mjs';
+import { bundle, bundleFolder } from './bundle.mjs';
+import { emptyPagePeak, measureCold } from './cold.mjs';
+import { bundled, engines, oneWorker } from './engines.mjs';
 import { findPeerModel, installPeer, peerModules, peerVersion } from './peer.mjs';
 import { coldTable, demoLines, throughputTable } from './report.mjs';
-import { serveMounts } from './server.mjs';
+import { Reports } from './reports.mjs';
 import { transferSizes } from './sizes.mjs';
 import { measureThroughput } from './throughput.mjs';
 import { makeWorkloads } from './workloads.mjs';
@@ -22,17 +24,22 @@ export async function bench(options) {
   const { quick, passes, model } = options;
   const peerModel = quick ? undefined : preparePeer(options.peerModel);
   const workloads = await makeWorkloads(model);
-  const server = await serveMounts({
+  const reports = new Reports();
+  const mounts = {
     '/pkg/': path.join(root, 'pkg'),
     '/model/': path.join(root, 'model'),
+    '/crossrank-model-code/': path.join(root, 'model'),
     '/benches/': path.join(root, 'benches/browser'),
+    '/bundle/': bundleFolder,
     ...(model && { '/other-model/': model }),
     ...(peerModel && { '/peer/': peerModules, '/peer-model/': peerModel }),
-  });
+  };
+  const served = await serveMounts(mounts, {}, (request, response) => reports.answer(request, response));
+  const server = { ...served, reports };
   try {
     const all = engines({ model: model && '/other-model/', peer: peerModel !== undefined });
     const chosen = quick ? all.filter(({ name }) => name === oneWorker) : all;
-    const names = quick ? DEMO : [...options.only, ...DEMO];
+    const names = options.cold ? [] : quick ? DEMO : [...options.only, ...DEMO];
     const run = { machine: machine(), peer: peerModel && peerVersion, passes };
     const { rows, version } = await measureThroughput({
       origin: server.origin,
@@ -75,21 +82,24 @@ export function preparePeer(named) {
 /** One fresh browser for each sample of the engines that a reader could meet: one worker, and the peer. */
 async function measureAllCold(server, chosen, workloads, quick) {
   const rows = [];
-  for (const engine of chosen.filter(({ name, kind }) => name === oneWorker || kind === 'peer-worker')) {
+  await bundle();
+  const ours = chosen.filter(({ name }) => name === oneWorker);
+  const theirs = chosen.filter(({ kind }) => kind === 'peer-worker');
+  for (const engine of [...ours, ...ours.map(bundled), ...theirs]) {
     const workload = quick ? workloads.demo20 : workloads.b;
     rows.push(await measureCold({ server, engine, workload, samples: quick ? 1 : COLD_SAMPLES, say }));
   }
-  const emptyPageMiB = await emptyPagePeakMiB();
+  const emptyPage = await emptyPagePeak(server);
   // Compressing is heavy work of its own, so it comes after everything that is timed.
   say('sizes of what was fetched');
   return {
-    emptyPageMiB,
+    emptyPage,
     cold: rows.map(({ code, ...row }) => ({ ...row, bytes: code && transferSizes(code) })),
   };
 }
 
-function print(rows, { cold, emptyPageMiB }, quick) {
-  console.log(`\n${throughputTable(rows)}\n\n${coldTable(cold, emptyPageMiB)}\n`);
+function print(rows, { cold, emptyPage }, quick) {
+  console.log(`\n${throughputTable(rows)}\n\n${coldTable(cold, emptyPage)}\n`);
   for (const line of demoLines(rows)) console.log(line);
   const failed = [...rows, ...cold].filter(({ error }) => error !== undefined);
   for (const { engine, error } of failed) console.log(`failed: ${engine}: ${error}`);

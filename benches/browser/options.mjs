@@ -10,6 +10,7 @@ export const usage = `npm run bench -- [options]
   --quick            only ours: cold start, 20 and 50 chunks of the demo, one worker
   --passes N         timed passes of every row (default 5)
   --only a,b,c16     workloads of the comparison
+  --cold             only cold starts: first score and memory
   --model DIR        our model folder (default: the package's own)
   --peer-model DIR   the same weights for the peer (see benches/README.md)
   --json FILE        where the numbers go (default pkg/bench.json)
@@ -28,6 +29,7 @@ export function readOptions(args) {
     help: values.help,
     gpu: values.gpu,
     quick: values.quick,
+    cold: values.cold,
     build: !values['no-build'],
     passes,
     only,
@@ -47,6 +49,7 @@ function parse(args) {
     json: text,
     gpu: flag,
     quick: flag,
+    cold: flag,
     'no-build': flag,
     help: flag,
   };

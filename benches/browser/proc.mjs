@@ -44,14 +44,20 @@ export function cpuSeconds(pid) {
   return processes.reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_PER_SECOND;
 }
 
-/** The highest resident size that any renderer below `pid` ever had, in MiB; undefined without /proc. */
-export function rendererPeakMiB(pid) {
-  const renderers = tree(pid).filter((entry) =>
-    read(`/proc/${entry.pid}/cmdline`)?.includes('--type=renderer'),
-  );
-  const peaks = renderers.map(
-    (entry) => /VmHWM:\s+(\d+) kB/.exec(read(`/proc/${entry.pid}/status`) ?? '')?.[1],
-  );
-  const known = peaks.filter((peak) => peak !== undefined).map(Number);
-  return known.length === 0 ? undefined : Math.max(...known) / 1024;
+/**
+ * The highest resident size that the page's renderer below `pid` ever had, and the part of it that is not files mapped
+ * from disk (the browser's own program, which all its processes share); undefined without /proc. In MiB.
+ */
+export function rendererPeak(pid) {
+  const sizes = tree(pid)
+    // Not the renderer of the browser's own new-tab page.
+    .filter(({ pid }) => /--type=renderer(?!.*--top-chrome-webui)/s.test(read(`/proc/${pid}/cmdline`) ?? ''))
+    .map(({ pid }) => read(`/proc/${pid}/status`) ?? '')
+    .map((status) => {
+      const kib = (field) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN);
+      const [peak, mapped] = [kib('VmHWM'), kib('RssFile')];
+      return { residentMiB: peak / 1024, privateMiB: (peak - mapped) / 1024 };
+    })
+    .filter(({ residentMiB }) => residentMiB > 0);
+  return sizes.sort((a, b) => b.residentMiB - a.residentMiB)[0];
 }

@@ -79,18 +79,33 @@ export function coldTable(rows, emptyPage) {
     'first score ms min',
     'median',
     'renderer peak MiB',
+    'of it private',
     'code bytes raw',
     'gzip',
     'brotli',
   ];
   const lines = rows.map((row) => {
-    if (row.error !== undefined) return [row.engine, 'failed', ...Array(5).fill('-')];
+    if (row.error !== undefined) return [row.engine, 'failed', ...Array(6).fill('-')];
     const { raw, gzip, brotli } = row.bytes ?? {};
-    const times = [fixed(min(row.ms), 0), fixed(median(row.ms), 0), fixed(median(row.peakMiB), 0)];
-    return [row.engine, ...times, fixed(raw, 0), fixed(gzip, 0), fixed(brotli, 0)];
+    const times = [fixed(min(row.ms), 0), fixed(median(row.ms), 0)];
+    const memory = [fixed(median(row.peakMiB), 0), fixed(median(row.privateMiB), 0)];
+    return [row.engine, ...times, ...memory, fixed(raw, 0), fixed(gzip, 0), fixed(brotli, 0)];
   });
   const empty =
-    emptyPage === undefined ? [] : [['an empty page', '-', '-', fixed(emptyPage, 0), '-', '-', '-']];
+    emptyPage === undefined
+      ? []
+      : [
+          [
+            'an empty page',
+            '-',
+            '-',
+            fixed(emptyPage.residentMiB, 0),
+            fixed(emptyPage.privateMiB, 0),
+            '-',
+            '-',
+            '-',
+          ],
+        ];
   return table([head, ...lines, ...empty]);
 }
 

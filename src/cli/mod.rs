@@ -1,14 +1,23 @@
-//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model on a benchmark
-//! folder, `agree` compares int8 with f32 on one.
+//! Native commands: `quantize` makes the project's model form, `evaluate` measures a model, `agree` compares int8 with
+//! f32. The learning loop: `mine` makes triplets from readers' feedback, `split` holds some out, `promote` puts a better
+//! model in place, `finetune` trains one further.
 
 mod agree;
 mod benchmark;
 mod evaluate;
 mod files;
+mod finetune;
+mod jsonl;
 mod manifest;
 mod metrics;
+mod mine;
 mod model;
+mod promote;
 mod quantize;
+mod queries;
+mod random;
+mod split;
+mod triplets;
 
 pub use manifest::{FileEntry, Manifest, WeightsEntry};
 pub use metrics::reciprocal_rank;
@@ -20,6 +29,10 @@ use clap::{Parser, Subcommand};
 use crate::error::Result;
 use agree::AgreeArgs;
 use evaluate::EvaluateArgs;
+use finetune::FinetuneArgs;
+use mine::MineArgs;
+use promote::PromoteArgs;
+use split::SplitArgs;
 
 #[derive(Parser)]
 #[command(name = "crossrank", version, about = "Native commands of the crossrank reranker")]
@@ -34,8 +47,16 @@ enum Command {
     Quantize(QuantizeArgs),
     /// How far int8 ranks like f32: correlation within lists, same first result
     Agree(AgreeArgs),
-    /// MRR@10 of a model on a benchmark folder: the first stage's order against the reranked one
+    /// How well a model orders the lists of a benchmark folder or of held-out triplets, with intervals
     Evaluate(EvaluateArgs),
+    /// Triplets from an exported feedback log
+    Mine(MineArgs),
+    /// Part training data by query into what is trained on and what is held out
+    Split(SplitArgs),
+    /// Put a model in place of another one if it is better by a margin on held-out queries
+    Promote(PromoteArgs),
+    /// Train a cross-encoder further on pairs or triplets
+    Finetune(FinetuneArgs),
 }
 
 /// Runs the command line's command.
@@ -47,5 +68,9 @@ pub fn run() -> Result<()> {
         Command::Quantize(args) => quantize(&args),
         Command::Agree(args) => agree::agree(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Mine(args) => mine::mine(&args),
+        Command::Split(args) => split::split(&args),
+        Command::Promote(args) => promote::promote(&args),
+        Command::Finetune(args) => finetune::finetune(&args),
     }
 }

@@ -18,7 +18,7 @@ use crate::tokenize::PairEncoder;
 use crate::weights::{Expected, Precision, Tensors, expected_tensors, scale_name};
 
 /// 4 MiB: every static host and CDN serves it, and it is the unit that is fetched again after an interruption.
-const DEFAULT_SHARD_BYTES: usize = 4 << 20;
+pub(super) const DEFAULT_SHARD_BYTES: usize = 4 << 20;
 
 /// Arguments of `quantize`.
 #[derive(Args, Clone, Debug)]

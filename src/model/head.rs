@@ -7,6 +7,8 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
 
+#[cfg(feature = "cpu")]
+use super::f32::Pass;
 use super::parts::Parts;
 use crate::error::Result;
 
@@ -29,11 +31,12 @@ impl Head {
     /// - first: `[sequences, hidden]`, the hidden state of each sequence's first token
     /// - output: `[sequences]`
     #[cfg(feature = "cpu")]
-    pub(super) fn forward(&self, first: Tensor<2>) -> Tensor<1> {
-        self.classifier.forward(burn::tensor::activation::tanh(self.pooler.forward(first))).squeeze_dim(1)
+    pub(super) fn forward(&self, first: Tensor<2>, pass: &impl Pass) -> Tensor<1> {
+        let pooled = pass.dropout(burn::tensor::activation::tanh(self.pooler.forward(first)));
+        self.classifier.forward(pooled).squeeze_dim(1)
     }
 
-    /// The same as one kernel.
+    /// The same as one kernel, and a stamp behind its results.
     #[cfg(feature = "webgpu")]
     pub(super) fn forward(&self, first: Tensor<2>) -> Tensor<1> {
         use crate::kernels::HeadOps;

@@ -13,6 +13,8 @@ mod int8;
 mod parts;
 
 pub use batch::PackedBatch;
+#[cfg(feature = "cpu")]
+pub(crate) use f32::Pass;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -23,7 +25,7 @@ use crate::kernels::LinearInput;
 use crate::weights::{Precision, Tensors};
 
 #[cfg(feature = "cpu")]
-use f32::F32Encoder;
+use f32::{F32Encoder, Inference};
 use head::Head;
 use int8::Int8Encoder;
 use parts::Parts;
@@ -83,19 +85,36 @@ impl CrossEncoder {
         self.run(batch, LinearInput::F32)
     }
 
+    /// [`forward`](Self::forward) with the operations of `pass`. int8 encoders have their own, and know only inference.
+    #[cfg(feature = "cli")]
+    pub(crate) fn forward_as(&self, batch: &PackedBatch, pass: &impl Pass) -> Tensor<1> {
+        self.run_as(batch, LinearInput::Quantized, pass)
+    }
+
+    #[cfg(feature = "cpu")]
+    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
+        self.run_as(batch, input, &Inference)
+    }
+
+    #[cfg(feature = "cpu")]
+    fn run_as(&self, batch: &PackedBatch, input: LinearInput, pass: &impl Pass) -> Tensor<1> {
+        let first = match &self.encoder {
+            Encoder::F32(encoder) => encoder.forward(batch, pass),
+            Encoder::Int8(encoder) => encoder.forward(batch, input),
+        };
+        self.head.forward(first, pass)
+    }
+
+    #[cfg(feature = "webgpu")]
+    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
+        let Encoder::Int8(encoder) = &self.encoder;
+        self.head.forward(encoder.forward(batch, input))
+    }
+
     /// The last stamp of a batch whose first is `first`.
     #[cfg(feature = "webgpu")]
     pub(crate) fn stamp_after(&self, first: u32) -> u32 {
         let Encoder::Int8(encoder) = &self.encoder;
         crate::kernels::gpu::stamp::next(encoder.stamp_after(first))
-    }
-
-    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
-        let first = match &self.encoder {
-            #[cfg(feature = "cpu")]
-            Encoder::F32(encoder) => encoder.forward(batch),
-            Encoder::Int8(encoder) => encoder.forward(batch, input),
-        };
-        self.head.forward(first)
     }
 }

@@ -4,7 +4,7 @@
 mod load;
 
 use tokenizers::utils::truncation::{TruncationDirection, TruncationParams, TruncationStrategy, truncate_encodings};
-use tokenizers::{Encoding, PostProcessor, Tokenizer};
+use tokenizers::{Encoding, PostProcessor};
 
 use crate::error::{Code, Error, Result, check_limit};
 use crate::limits;
@@ -23,7 +23,7 @@ pub struct EncodedPair {
 /// Encodes pairs with a folder's `tokenizer.json`.
 #[derive(Debug)]
 pub struct PairEncoder {
-    tokenizer: Tokenizer,
+    tokenizer: load::BertTokenizer,
     special_tokens: usize,
     vocab_size: usize,
 }
@@ -35,12 +35,7 @@ impl PairEncoder {
     /// # Errors
     /// `LIMIT` if it is too large; `MODEL_INVALID` if it is not a WordPiece tokenizer or has ids beyond the vocabulary.
     pub fn from_json(bytes: &[u8], vocab_size: usize) -> Result<Self> {
-        let tokenizer = load::tokenizer(bytes)?;
-        let largest = tokenizer.get_vocab(true).into_values().max().unwrap_or(0);
-        if largest as usize >= vocab_size {
-            let message = format!("has token id {largest}, but config.json's vocab_size is {vocab_size}");
-            return Err(Error::model("tokenizer.json", message));
-        }
+        let tokenizer = load::tokenizer(bytes, vocab_size)?;
         let special_tokens = tokenizer.get_post_processor().map_or(0, |post| post.added_tokens(true));
         Ok(Self { tokenizer, special_tokens, vocab_size })
     }

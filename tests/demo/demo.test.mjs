@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { violations } from '../support/axe.mjs';
 import { useBrowser } from '../support/browser.mjs';
 import { CHUNK_FILE, readChunks } from './chunk-file.mjs';
 
@@ -13,10 +14,11 @@ const open = useBrowser();
 const RANKED = { timeout: 180_000 };
 
 /** Opens the demo beside the library's own test page, and watches it for what must never happen. */
-async function openDemo(t, { files, viewport, prepare, query = '' } = {}) {
+async function openDemo(t, { files, viewport, prepare, colorScheme, query = '' } = {}) {
   const { page: library, context, server } = await open(t, { files });
   const page = await context.newPage();
   if (viewport !== undefined) await page.setViewportSize(viewport);
+  if (colorScheme !== undefined) await page.emulateMedia({ colorScheme });
   const faults = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
@@ -290,3 +292,98 @@ test('a host that already declares gzip, or has no chunk file, is no obstacle', 
   await rankOwn(missing.page, 'b', 'a\n\nb');
   await waitForState(missing.page, 'reranked');
 });
+
+test('a ranking is timed in parts, and the number of workers is the visitor’s choice', async (t) => {
+  const { page, quiet } = await openDemo(t);
+  await waitForState(page, 'reranked');
+  const split = () =>
+    page.$$eval('#split > span', (all) => all.map((part) => Number(part.style.getPropertyValue('--share'))));
+  const parts = await split();
+  assert.ok(parts.every((ms) => ms >= 0) && parts[1] > 0, String(parts));
+  assert.match(await page.textContent('#timings'), /tokenising.*scoring.*rest.*workers.*pairs.*tokens/s);
+  const before = (await rows(page)).map(({ chunk, score }) => [chunk, score]);
+
+  await page.selectOption('#workers', '1');
+  const one = () => /workers\s*1pairs/.test(document.querySelector('#timings').textContent);
+  await page.waitForFunction(one, undefined, RANKED);
+  assert.deepEqual(
+    (await rows(page)).map(({ chunk, score }) => [chunk, score]),
+    before,
+  );
+  assert.equal(page.workers().length, 1);
+  await quiet();
+});
+
+test('a link brings the same page, own documents only when asked for; the code ranks the same', async (t) => {
+  const { page, library, server, quiet } = await openDemo(t);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  const own = 'first </script> document\n\nthe oldest entry is evicted when the cache is full\n\nthird';
+  const question = 'what happens when the cache is full';
+  await page.selectOption('#workers', '1');
+  await rankOwn(page, question, own);
+  await waitForState(page, 'reranked');
+  const ranked = (await rows(page)).map(({ chunk }) => chunk);
+  assert.equal(ranked[0], 1);
+  assert.ok(!page.url().includes('evicted'));
+
+  await page.click('#copy-code');
+  await page.waitForFunction(() => /JavaScript/.test(document.querySelector('#copied').textContent));
+  const code = await copied();
+  assert.ok(!code.includes('</script>'));
+  const program = code
+    .replace(/^import .*$/m, 'const { Reranker } = crossrank;')
+    .replace('console.log(ranked)', 'globalThis.ranked = ranked');
+  await library.evaluate((source) => new Function(`return (async () => {${source}})()`)(), program);
+  assert.deepEqual(await library.evaluate(() => ranked.map(({ index }) => index)), ranked);
+
+  await page.click('#copy-link');
+  await page.waitForFunction(() => /^Copied, with/.test(document.querySelector('#copied').textContent));
+  const link = await copied();
+  const other = await page.context().newPage();
+  await other.goto(link);
+  await waitForState(other, 'reranked');
+  assert.equal(await other.inputValue('#own'), own);
+  assert.equal(await other.inputValue('#query'), question);
+  assert.equal(await other.inputValue('#workers'), '1');
+  assert.deepEqual(
+    (await rows(other)).map(({ chunk }) => chunk),
+    ranked,
+  );
+  assert.ok(!server.requests().some((file) => file.includes('evicted')), 'the server has not seen them');
+  await page.fill('#own', 'long '.repeat(3000));
+  await page.click('#copy-link');
+  assert.match(await page.textContent('#copied'), /too long/);
+  await quiet();
+});
+
+test('offline the page ranks on, and says so', async (t) => {
+  const { page, quiet } = await openDemo(t);
+  await waitForState(page, 'reranked');
+  assert.match(await page.textContent('#offline'), /^Go offline/);
+  await page.context().setOffline(true);
+  await page.waitForFunction(() => /^You are offline/.test(document.querySelector('#offline').textContent));
+  await rankOwn(page, 'b', 'a\n\nb');
+  await waitForState(page, 'reranked');
+  await page.context().setOffline(false);
+  await quiet();
+});
+
+for (const [look, options] of Object.entries({
+  'a wide screen': {},
+  'dark colours': { colorScheme: 'dark' },
+  '360 px': { viewport: { width: 360, height: 740 } },
+})) {
+  test(`axe-core finds nothing: ${look}`, async (t) => {
+    const { page } = await openDemo(t, options);
+    await page.waitForSelector('#results > li');
+    assert.deepEqual(await violations(page), [], 'in search order');
+    await waitForState(page, 'reranked');
+    // Rows glide to their places; what is in motion has no colour to measure.
+    await page.waitForFunction(() => document.getAnimations().length === 0);
+    assert.deepEqual(await violations(page), [], 'reranked');
+    await rankOwn(page, 'b', 'a\n\nb');
+    await waitForState(page, 'reranked');
+    assert.deepEqual(await violations(page), [], 'own documents');
+  });
+}

@@ -1,9 +1,9 @@
 // The page of `npm run gpu-check`, with WebGPU in software and a small model: every step has an outcome that can be
 // copied, and what software cannot do is an outcome, too.
 import assert from 'node:assert/strict';
-import { serveMounts } from '../../benches/browser/server.mjs';
 import { gpuCheckMounts } from '../../benches/gpu-check/mounts.mjs';
 import { swiftShaderArgs } from '../../scripts/chromium.mjs';
+import { serveMounts } from '../../scripts/mounts.mjs';
 import { useBrowser } from '../support/browser.mjs';
 import { tinyInt8Folder } from '../support/models.mjs';
 import { test } from '../support/test.mjs';

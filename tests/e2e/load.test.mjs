@@ -328,7 +328,7 @@ for (const [name, files, code, says] of [
 
 test('a damaged file of the default model gives INTEGRITY, and the next load fetches only what is missing', async (t) => {
   const { page, server } = await open(t, fakeEngine);
-  server.fault('/model/model-001.bin', 'corrupt');
+  server.fault('/crossrank-model-code/model-001.bin', 'corrupt');
   const { error } = await page.evaluate(() => outcome(load()));
   assert.equal(error?.code, 'INTEGRITY', JSON.stringify(error));
   assert.match(error.message, /model-001\.bin/);
@@ -336,9 +336,26 @@ test('a damaged file of the default model gives INTEGRITY, and the next load fet
   server.forget();
   const { value } = await page.evaluate(() => outcome(load()));
   assert.equal(value?.cached, true);
-  assert.ok(server.requests('/model/model-001.bin').length === 1);
-  assert.deepEqual(server.requests('/model/config.json'), [], 'what had arrived whole was kept');
+  assert.ok(server.requests('/crossrank-model-code/model-001.bin').length === 1);
+  assert.deepEqual(
+    server.requests('/crossrank-model-code/config.json'),
+    [],
+    'what had arrived whole was kept',
+  );
   assert.equal(await page.evaluate(() => crossrank.Reranker.isCached()), true);
+});
+
+test('without the model package beside it, load gives MODEL_MISSING before anything is started, and a named model loads', async (t) => {
+  const { page, server } = await open(t, fake);
+  server.fault('/crossrank-model-code/index.js', 'status-404');
+  server.forget();
+  const { error } = await page.evaluate(() => outcome(load()));
+  assert.equal(error?.code, 'MODEL_MISSING', JSON.stringify(error));
+  assert.ok(error.message.includes(server.url('/crossrank-model-code/index.js')), error.message);
+  assert.match(error.message, /npm install crossrank-model-code/);
+  assert.deepEqual(server.requests(), ['/crossrank-model-code/index.js']);
+  const { value } = await page.evaluate(() => outcome(load({ model: '/fake/' })));
+  assert.equal(value?.state, 'ready');
 });
 
 test('an abort before and during the load rejects at once and ends the download and the worker', async (t) => {
@@ -385,7 +402,11 @@ for (const kind of ['terminate', 'error']) {
     server.fault('model-003.bin', 'stall');
     const { error } = await page.evaluate(async (kind) => {
       const loading = outcome(load({ model: '/fake/', createWorker }));
+      // The download is under way before the worker is. It has answered: it lives.
+      while (workers.length === 0) await pause(10);
+      const answered = new Promise((resolve) => workers[0].addEventListener('message', resolve));
       while (!events.some(({ loaded }) => loaded >= 2000)) await pause(10);
+      await answered;
       await pause(100);
       kills[kind](workers[0]);
       return await loading;

@@ -1,35 +1,14 @@
 //! The native commands as a user runs them: the built binary, real folders, its output and exit status.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::{env, fs, process};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
 
 use crossrank::Precision;
 use crossrank::cli::{Manifest, load_model};
 
 use crate::fixtures::{fixture, golden, read, tiny};
-
-/// A folder that is removed when the test ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let folder = env::temp_dir().join(format!("crossrank-{}-{name}", process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder left in the temporary directory harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn crossrank<'a>(args: impl IntoIterator<Item = &'a Path>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_crossrank")).args(args).output().unwrap()
-}
+use crate::run::{Scratch, crossrank};
 
 fn quantize_tiny(output: &Path) -> Output {
     let (command, option, size) = (Path::new("quantize"), Path::new("--shard-bytes"), Path::new("20000"));

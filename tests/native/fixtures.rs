@@ -72,3 +72,16 @@ pub fn tiny_with(weights: &Path, precision: Precision) -> Reranker {
     }
     Reranker::new(config, encoder, stream.finish().unwrap(), &device::cpu()).unwrap()
 }
+
+/// A safetensors file of f32 with one tensor changed.
+pub fn with_tensor(file: &[u8], name: &str, change: impl Fn(&mut Vec<f32>)) -> Vec<u8> {
+    let tensors = safetensors::SafeTensors::deserialize(file).unwrap();
+    let tensor = tensors.tensor(name).unwrap();
+    let mut values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|word| f32::from_le_bytes(*word)).collect();
+    change(&mut values);
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let start = tensor.data().as_ptr() as usize - file.as_ptr() as usize;
+    let mut changed = file.to_vec();
+    changed[start..start + bytes.len()].copy_from_slice(&bytes);
+    changed
+}

@@ -4,9 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod commands;
+mod evaluation;
+mod finetune;
 mod fixtures;
 mod hostile;
 mod int8;
+mod learning;
 mod parity;
 mod properties;
+mod run;
 mod table;
+mod training;

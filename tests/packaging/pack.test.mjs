@@ -1,87 +1,115 @@
-// The package as `npm pack` makes it, unpacked into an empty folder and served by a plain static server: no bundler, no
-// part of the checkout. Its own default model ranks.
+// What is in the two tarballs that `npm pack` makes: all that package.json promises, and nothing else.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
-import { root } from '../../scripts/paths.mjs';
-import { serve } from '../../scripts/serve.mjs';
+import { pack } from './tarballs.mjs';
+
+const MIB = 1 << 20;
 
 let folder;
-let unpacked;
+let packed;
 
 before(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'crossrank-pack-'));
-  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: root,
-    stdio: 'pipe',
-  });
-  const [tarball] = readdirSync(folder);
-  execFileSync('tar', ['-xzf', tarball], { cwd: folder });
-  unpacked = path.join(folder, 'package');
+  packed = pack(folder);
+  for (const [name, { file }] of Object.entries(packed)) {
+    execFileSync('tar', ['-xzf', file, '--one-top-level', '--strip-components=1'], { cwd: folder });
+    packed[name].unpacked = file.replace(/\.tgz$/, '');
+  }
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const packageJson = () => JSON.parse(readFileSync(path.join(unpacked, 'package.json'), 'utf8'));
+const read = (name, file) => readFileSync(path.join(packed[name].unpacked, file), 'utf8');
+const packageJson = (name) => JSON.parse(read(name, 'package.json'));
 
-test('every entry of the exports map is in the package, and nothing else is packed', () => {
-  for (const target of Object.values(packageJson().exports)) {
-    for (const file of typeof target === 'string' ? [target] : Object.values(target)) {
-      const found = file.includes('*')
-        ? readdirSync(path.join(unpacked, path.dirname(file))).length > 0
-        : existsSync(path.join(unpacked, file));
-      assert.ok(found, file);
+test('every entry of the exports maps is packed', () => {
+  for (const name of Object.keys(packed)) {
+    for (const target of Object.values(packageJson(name).exports)) {
+      for (const file of typeof target === 'string' ? [target] : Object.values(target)) {
+        const pattern = new RegExp(`^${file.slice(2).replace(/[.+]/g, '\\$&').replace('*', '.+')}$`);
+        assert.ok(
+          packed[name].files.some((packedFile) => pattern.test(packedFile)),
+          `${name}: ${file}`,
+        );
+      }
     }
   }
-  const top = readdirSync(unpacked).sort();
+});
+
+test('crossrank: the built modules with types and source maps, the licences, and nothing else', () => {
+  const { files } = packed.crossrank;
+  const top = [...new Set(files.map((file) => file.split('/')[0]))].sort();
   const licences = ['LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY.md'];
+  assert.deepEqual(top, ['CHANGELOG.md', ...licences, 'README.md', 'docs', 'package.json', 'pkg'].sort());
   assert.deepEqual(
-    top,
-    ['CHANGELOG.md', ...licences, 'README.md', 'docs', 'model', 'package.json', 'pkg'].sort(),
+    files.filter((file) => file.startsWith('docs/')),
+    ['docs/errors.md'],
   );
-  assert.deepEqual(readdirSync(path.join(unpacked, 'pkg')), ['dist']);
-  assert.equal(packageJson().dependencies, undefined);
-});
-
-test('every wasm binary of the package comes with its glue', () => {
-  const names = readdirSync(path.join(unpacked, 'pkg/dist/wasm'));
-  const binaries = names.filter((name) => name.endsWith('_bg.wasm'));
+  const modules = files.filter((file) => file.startsWith('pkg/') && !file.startsWith('pkg/dist/wasm/'));
+  for (const file of modules) assert.match(file, /^pkg\/dist\/([\w-]+\/)?[\w-]+\.(js|js\.map|d\.ts)$/);
+  const scripts = modules.filter((file) => file.endsWith('.js'));
+  assert.ok(scripts.length > 30, 'un-bundled');
+  for (const script of scripts) {
+    assert.ok(files.includes(script.replace(/js$/, 'd.ts')), `types of ${script}`);
+    const map = JSON.parse(read('crossrank', `${script}.map`));
+    assert.ok(map.sourcesContent?.[0]?.length > 0, `the map of ${script} holds its source`);
+    assert.ok(!path.isAbsolute(map.sources[0]), map.sources[0]);
+  }
+  const binaries = files.filter((file) => file.endsWith('_bg.wasm'));
   assert.ok(binaries.length >= 2);
-  for (const binary of binaries) assert.ok(names.includes(binary.replace('_bg.wasm', '.js')), binary);
+  for (const binary of binaries)
+    for (const ending of ['.js', '.d.ts'])
+      assert.ok(files.includes(binary.replace('_bg.wasm', ending)), binary);
 });
 
-test('it ranks from a static server without a bundler', { timeout: 180_000 }, async (t) => {
-  const imports = JSON.stringify({ imports: { crossrank: `./pkg/dist/index.js` } });
-  const script = `import { Reranker } from 'crossrank';
-    const reranker = await Reranker.load();
-    const documents = ['def add(a, b): return a + b', '## Retries\\n\\nSet maxRetries to 0 to turn retries off.'];
-    globalThis.ranked = await reranker.rank('how do I switch retries off', documents);
-    await reranker.dispose();`;
-  const page = `<!doctype html><title>pack</title><script type="importmap">${imports}</script>
-    <script type="module" src="app.js"></script>`;
-  writeFileSync(path.join(unpacked, 'index.html'), page);
-  writeFileSync(path.join(unpacked, 'app.js'), script);
+test('no dependency at run time; the model package is an optional peer of a version that exists', () => {
+  for (const name of Object.keys(packed)) {
+    const { dependencies, optionalDependencies, bundleDependencies } = packageJson(name);
+    assert.deepEqual(
+      [dependencies, optionalDependencies, bundleDependencies],
+      [undefined, undefined, undefined],
+    );
+  }
+  const { peerDependencies, peerDependenciesMeta } = packageJson('crossrank');
+  assert.deepEqual(Object.keys(peerDependencies), ['crossrank-model-code']);
+  assert.equal(peerDependenciesMeta['crossrank-model-code'].optional, true);
+  const [major] = packageJson('crossrank-model-code').version.split('.');
+  assert.equal(peerDependencies['crossrank-model-code'], `^${major}.0.0`);
+});
 
-  const { url, server } = await serve(unpacked, 8200);
-  const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArgs });
-  t.after(async () => {
-    await browser.close();
-    server.close();
-  });
-  const tab = await browser.newPage();
-  const failures = [];
-  tab.on('pageerror', (error) => failures.push(String(error)));
-  await tab.goto(url);
-  await tab.waitForFunction(() => globalThis.ranked, undefined, { timeout: 120_000 }).catch(() => {});
-  assert.deepEqual(failures, []);
-  const ranked = await tab.evaluate(() => globalThis.ranked);
-  assert.deepEqual(
-    ranked.map(({ index }) => index),
-    [1, 0],
-  );
+test('crossrank-model-code: the files of the manifest, none above 4 MiB, with licence and notices', () => {
+  const { files, unpacked } = packed['crossrank-model-code'];
+  const { config, tokenizer, weights } = JSON.parse(read('crossrank-model-code', 'manifest.json'));
+  const listed = [config, tokenizer, ...weights.shards].map((file) => file.path);
+  const others = [
+    'LICENSE',
+    'NOTICE',
+    'README.md',
+    'index.d.ts',
+    'index.js',
+    'manifest.json',
+    'package.json',
+  ];
+  assert.deepEqual([...files].sort(), [...others, ...listed].sort());
+  for (const name of readdirSync(unpacked))
+    assert.ok(statSync(path.join(unpacked, name)).size <= 4 * MIB, name);
+  assert.match(read('crossrank-model-code', 'LICENSE'), /Apache License\s+Version 2\.0/);
+  assert.match(read('crossrank-model-code', 'NOTICE'), /all-MiniLM-L6-v2[\s\S]*Microsoft/);
+});
+
+test('where files lie is said by literals of one level, the form that bundlers see through', () => {
+  const literal = (file) => `new URL('./${file}', import.meta.url)`;
+  const model = read('crossrank-model-code', 'index.js');
+  const shards = packed['crossrank-model-code'].files.filter((file) => file.endsWith('.bin'));
+  for (const file of ['config.json', 'tokenizer.json', ...shards])
+    assert.equal(model.split(literal(file)).length, 2, file);
+  assert.ok(read('crossrank', 'pkg/dist/spawn.js').includes(`new Worker(${literal('worker.js')}, {`));
+  const engine = read('crossrank', 'pkg/dist/engine.js');
+  for (const name of packed.crossrank.files.filter((file) => file.endsWith('_bg.wasm')))
+    assert.ok(engine.includes(literal(`wasm/${path.basename(name)}`)), name);
+  assert.ok(read('crossrank', 'pkg/dist/assets/default-model.js').includes("import('crossrank-model-code')"));
 });

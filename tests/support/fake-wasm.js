@@ -1,8 +1,8 @@
 // Stands in for pkg/dist/wasm/crossrank_cpu.js where a test needs a fault that the real engine does not have, or a
 // batch that lasts until the test says so. One batch is one pair; the score of a pair is the length of its document.
 // The query, or a document that begins with '!', says what happens: 'hold' never ends, 'trap' breaks the instance,
-// 'stray' throws outside of the call, 'nan' fails the call, 'slow' takes 30 ms a batch. gpu-setup.js may ask for
-// `cpuStepMs` a batch.
+// 'stray' throws outside of the call, 'nan' fails the call, 'slow' takes 30 ms a batch. A config with `add` is another
+// version of the model: so much is added to each score. `positions` is its limit of tokens. gpu-setup.js may ask for `cpuStepMs` a batch.
 
 export default async function init({ module_or_path: module }) {
   if (!(module instanceof WebAssembly.Module)) throw new Error('expected a compiled module');
@@ -12,28 +12,32 @@ const live = { jobs: 0 };
 
 export class ModelLoader {
   #bytes = 0;
+  #config;
   constructor(config) {
     const text = new TextDecoder().decode(config);
     if (text.includes('"trap"')) throw new WebAssembly.RuntimeError('unreachable');
     if (text.includes('"invalid"')) throw { code: 'MODEL_INVALID', message: 'config.json: invalid' };
+    this.#config = { add: 0, positions: 512, ...JSON.parse(text) };
   }
   push(bytes) {
     this.#bytes += bytes.byteLength;
   }
   finish() {
-    return new Session(this.#bytes);
+    return new Session(this.#bytes, this.#config);
   }
   free() {}
 }
 
 export class Session {
-  constructor(bytes) {
+  #add;
+  constructor(bytes, { add, positions }) {
+    this.#add = add;
     this.memory_bytes = bytes;
-    this.max_length = 512;
+    this.max_length = positions;
     this.default_activation = 'identity';
   }
   begin(pairs) {
-    return new Job(pairs);
+    return new Job(pairs, this.#add);
   }
   async canaries() {
     return Float32Array.of(1, -3);
@@ -44,7 +48,9 @@ export class Session {
 export class Job {
   #scores = [];
   #pairs = [];
-  constructor(flat) {
+  #add;
+  constructor(flat, add) {
+    this.#add = add;
     for (let i = 0; i < flat.length; i += 2) this.#pairs.push([flat[i], flat[i + 1]]);
     live.jobs += 1;
   }
@@ -76,7 +82,7 @@ export class Job {
       });
       await new Promise(() => {});
     }
-    return this.#scores.push(document.length);
+    return this.#scores.push(document.length + this.#add);
   }
   scores() {
     return Float32Array.from(this.#scores);

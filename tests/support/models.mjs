@@ -45,20 +45,23 @@ export function defaultLayers(layers, prefix = '/layers/', spread = 1) {
 }
 
 /** URL path -> bytes of a folder with a manifest and shards of `shardBytes`. */
-export function projectFolder(prefix = '/project/', shardBytes = 100_000) {
-  return folder(
-    prefix,
-    'tiny-test',
-    tiny('config.json'),
-    tiny('tokenizer.json'),
-    tiny('model.safetensors'),
-    shardBytes,
-  );
+export function projectFolder(
+  prefix = '/project/',
+  shardBytes = 100_000,
+  weights = tiny('model.safetensors'),
+  id = 'tiny-test',
+) {
+  return folder(prefix, id, tiny('config.json'), tiny('tokenizer.json'), weights, shardBytes);
 }
 
 /** A folder that only the fake engine can read. `config` may hold "trap" or "invalid". */
-export function fakeFolder(prefix = '/fake/', config = '{}') {
-  return folder(prefix, 'fake', Buffer.from(config), Buffer.from('{}'), Buffer.alloc(5000, 7), 1000);
+export function fakeFolder(prefix = '/fake/', config = '{}', id = 'fake', weights = Buffer.alloc(5000, 7)) {
+  return folder(prefix, id, Buffer.from(config), Buffer.from('{}'), weights, 1000);
+}
+
+/** Version `n` of the fake model: `n` is added to each score, and no file but the tokenizer is that of another version. */
+export function fakeVersion(n, prefix = '/fake/') {
+  return fakeFolder(prefix, JSON.stringify({ add: n }), `version-${n}`, Buffer.alloc(5000, `${n}, `));
 }
 
 const binaries = ['crossrank_cpu', 'crossrank_cpu_relaxed', 'crossrank_webgpu'];

@@ -1,6 +1,7 @@
 // A static server on 127.0.0.1 that can misbehave: each test sets the faults it needs and reads the request log.
 // Its port is new each time, so each server is an origin of its own with an empty cache.
 
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -27,12 +28,13 @@ export const STRICT_CSP =
 /**
  * Starts a server.
  *
- * `files`: URL path -> Buffer or string, before the checkout's own files. `aliases`: URL path -> path in the checkout.
- * `headers`: on every answer. Faults are added with `fault(part of the path, kind, times)`; kinds are the keys of
+ * `files`: URL path -> Buffer or string, before the checkout's own files. The model package, `model/`, lies beside the
+ * root as `/crossrank-model-code/`, as if both packages were installed. `aliases`: URL path -> path in the checkout.
+ * `headers`: on every answer. `etags`: answer 304 to who has the file already. Faults are added with `fault(part of the path, kind, times)`; kinds are the keys of
  * `FAULTS`.
  */
-export async function startServer({ files = {}, aliases = {}, headers = {} } = {}) {
-  const state = { log: [], faults: [], files: { ...files }, aliases };
+export async function startServer({ files = {}, aliases = {}, headers = {}, etags = false } = {}) {
+  const state = { log: [], faults: [], files: { ...files }, aliases, etags, notModified: [] };
   const server = createServer((request, response) => {
     answer(state, headers, request, response).catch(() => response.destroy());
   });
@@ -44,8 +46,11 @@ export async function startServer({ files = {}, aliases = {}, headers = {} } = {
     url: (p = '/page.html') => origin + p,
     /** Paths asked for, in order; `part` filters. */
     requests: (part = '') => state.log.filter((entry) => entry.includes(part)),
+    /** Paths that were answered with 304. */
+    notModified: () => [...state.notModified],
     forget: () => {
       state.log.length = 0;
+      state.notModified.length = 0;
     },
     fault: (part, kind, times = Number.POSITIVE_INFINITY) => {
       if (!Object.hasOwn(FAULTS, kind)) throw new Error(`unknown fault ${kind}`);
@@ -110,7 +115,7 @@ async function answer(state, headers, request, response) {
   const fault = state.faults.find(({ part, times }) => pathname.includes(part) && times > 0);
   if (fault) fault.times -= 1;
   const head = {
-    'content-type': TYPES[path.extname(pathname)] ?? 'application/octet-stream',
+    'content-type': TYPES[path.extname(state.aliases[pathname] ?? pathname)] ?? 'application/octet-stream',
     // Fresh for a while, so that an offline browser can open the page again; model files must not profit from it.
     'cache-control': 'max-age=3600',
     ...headers,
@@ -118,6 +123,13 @@ async function answer(state, headers, request, response) {
   if (fault) return await FAULTS[fault.kind](response, head, body ?? Buffer.alloc(0));
   if (body === undefined)
     return response.writeHead(404, { 'content-type': 'text/plain', ...headers }).end('not found');
+  if (state.etags) {
+    head.etag = `"${createHash('sha256').update(body).digest('hex')}"`;
+    if (request.headers['if-none-match'] === head.etag) {
+      state.notModified.push(pathname);
+      return response.writeHead(304, head).end();
+    }
+  }
   const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
   if (range === null) return response.writeHead(200, { ...head, 'content-length': body.length }).end(body);
   const part = body.subarray(Number(range[1]));
@@ -132,7 +144,8 @@ async function answer(state, headers, request, response) {
 async function load(state, pathname) {
   if (pathname === '/page.html') return Buffer.from(PAGE);
   if (Object.hasOwn(state.files, pathname)) return Buffer.from(state.files[pathname]);
-  const file = path.join(root, state.aliases[pathname] ?? decodeURIComponent(pathname));
+  const name = state.aliases[pathname] ?? decodeURIComponent(pathname);
+  const file = path.join(root, name.replace(/^\/crossrank-model-code\//, '/model/'));
   if (!file.startsWith(root + path.sep)) return undefined;
   try {
     return await readFile(file);

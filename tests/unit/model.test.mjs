@@ -1,11 +1,18 @@
 // Manifests and model sources: what is accepted, and what can never leave the folder.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { importDefaultModel, neighbourUrl } from '../../pkg/dist/assets/default-model.js';
+import { inlineBytes, isInline } from '../../pkg/dist/assets/inline.js';
 import { parseManifest } from '../../pkg/dist/assets/manifest.js';
 import { ProgressMeter } from '../../pkg/dist/assets/progress.js';
-import { resolveSource } from '../../pkg/dist/assets/source.js';
+import { bundledSource, resolveSource } from '../../pkg/dist/assets/source.js';
 import { fakeFolder } from '../support/models.mjs';
+import { root } from '../support/server.mjs';
+
+const { version } = JSON.parse(readFileSync(path.join(root, 'model/package.json'), 'utf8'));
 
 const good = JSON.parse(fakeFolder('/')['/manifest.json']);
 const changed = (change) => {
@@ -83,11 +90,47 @@ test('source: the hub', () => {
   assert.match(resolveSource('hf:org/name').url('x'), /\/resolve\/main\/x$/);
 });
 
-test('source: the default model has a URL for each file of its manifest', () => {
-  const source = resolveSource(undefined);
-  for (const { path } of source.manifest.weights.shards)
+test('source: the default model has a URL for each file of its manifest', async () => {
+  const source = bundledSource(await importDefaultModel(), undefined);
+  const { config, tokenizer, weights } = source.manifest;
+  for (const { path } of [config, tokenizer, ...weights.shards])
     assert.match(source.url(path), new RegExp(`/model/${path}$`));
-  assert.throws(() => source.url('__proto__'), { code: 'INTERNAL' });
+  assert.throws(() => source.url('__proto__'), { code: 'MODEL_INVALID' });
+  assert.throws(() => bundledSource({ manifest: {}, urls: {} }, undefined), { code: 'MODEL_INVALID' });
+  const relative = {
+    manifest: source.manifest,
+    urls: { 'config.json': '/_next/static/media/config.1a2b.json' },
+  };
+  const inNext = bundledSource(relative, 'https://host/docs/page/');
+  assert.equal(inNext.url('config.json'), 'https://host/_next/static/media/config.1a2b.json');
+  assert.throws(() => bundledSource(relative, undefined).url('config.json'), { code: 'MODEL_INVALID' });
+});
+
+test('source: the model package beside an un-bundled one, with its version where the folder has one', () => {
+  const cases = {
+    'https://host/node_modules/crossrank/pkg/dist/worker.js':
+      'https://host/node_modules/crossrank-model-code/index.js',
+    'https://host/sub/vendor/pkg/dist/worker.js': 'https://host/sub/crossrank-model-code/index.js',
+    'https://host/pkg/dist/worker.js': 'https://host/crossrank-model-code/index.js',
+    'https://cdn/npm/crossrank@0.1.0/pkg/dist/worker.js': `https://cdn/npm/crossrank-model-code@${version}/index.js`,
+    'https://host/assets/worker.1a2b.js': undefined,
+    'https://host/assets/worker.js': undefined,
+    'https://host/x?/pkg/dist/worker.js': undefined,
+    'https://host/node_modules/crossrank/pkg/dist/worker.js?worker_file': undefined,
+  };
+  for (const [worker, expected] of Object.entries(cases))
+    assert.equal(neighbourUrl(worker), expected, worker);
+  assert.equal(neighbourUrl(undefined), undefined);
+});
+
+test('inline files: base64 and percent-encoded data URLs; nothing for what cannot be decoded', () => {
+  const text = (url) => new TextDecoder().decode(inlineBytes(url));
+  assert.ok(isInline('data:,x') && !isInline('https://host/data:,x'));
+  assert.equal(text('data:application/json;base64,eyJhIjoiw6kifQ=='), '{"a":"é"}');
+  assert.equal(text('data:application/json;base64,eyJhIjoiw6kifQ%3D%3D'), '{"a":"é"}');
+  assert.equal(text('data:application/json,%7B%22a%22%3A%22%C3%A9%22%7D'), '{"a":"é"}');
+  for (const broken of ['data:application/json;base64,=', 'data:,%', 'data:;base64,é'])
+    assert.equal(inlineBytes(broken).length, 0, broken);
 });
 
 test('source: what is no folder is OPTION', () => {

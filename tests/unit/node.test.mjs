@@ -20,7 +20,35 @@ test('importing the package by its name works, prints nothing, and reads no brow
   `);
   assert.equal(stderr, '');
   assert.equal(status, 0);
-  assert.equal(stdout, 'CrossrankError,Reranker,presets');
+  assert.equal(stdout, 'CrossrankError,Reranker,presets,rerankingModel,toCohere,toTEI');
+});
+
+test('the other entries load in Node too, but for the two scripts that only a browser can run', () => {
+  const { stdout, stderr, status } = node(`
+    const model = await import('crossrank-model-code');
+    const { default: json } = await import('crossrank/package.json', { with: { type: 'json' } });
+    const cdn = await import('crossrank/cdn');
+    process.stdout.write([Object.keys(model.urls).length, json.name, typeof cdn.Reranker.load].join());
+  `);
+  assert.equal(stderr.replace(/^.*ExperimentalWarning.*\n.*trace-warnings.*\n/, ''), '');
+  assert.equal(status, 0);
+  assert.equal(stdout, '8,crossrank,function');
+});
+
+test('the feedback entry touches no browser global either, and in Node it keeps its rows in memory', () => {
+  const { stdout, stderr } = node(`
+    for (const name of ['window', 'document', 'caches', 'navigator', 'localStorage']) {
+      Object.defineProperty(globalThis, name, { get() { throw new Error('read ' + name); }, configurable: true });
+    }
+    const { FeedbackLog, ...others } = await import('crossrank/feedback');
+    const log = new FeedbackLog();
+    log.click(log.shown('q', ['a', 'b']), 1);
+    const { stored, events } = await log.status();
+    const types = (await log.export()).trim().split('\\n').map((line) => JSON.parse(line).type);
+    process.stdout.write([Object.keys(others), stored, events, types].join('|'));
+  `);
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'CrossrankError|false|2|shown,click');
 });
 
 test('loading in Node rejects with UNSUPPORTED and says where it runs', () => {
@@ -46,16 +74,18 @@ test('wrong options and webgpu are refused before anything else, in Node too', a
   await Reranker.clearCache();
 });
 
-test('the built modules hold one worker literal, and no eval, blob, or top-level await', () => {
+test('the built modules hold one worker literal, and no eval or top-level await; one makes a blob', () => {
   const dist = path.join(root, 'pkg/dist');
   const files = readdirSync(dist, { recursive: true }).filter(
     (f) => f.endsWith('.js') && !f.startsWith('wasm'),
   );
   assert.ok(files.length > 15);
   const sources = files.map((f) => readFileSync(path.join(dist, f), 'utf8'));
-  const all = sources.join('\n');
+  const wrapped = files.filter((_, i) => /createObjectURL|new Blob\(/.test(sources[i]));
+  assert.deepEqual(wrapped, ['cdn.js'], 'only the CDN entry makes a Blob');
+  const all = sources.filter((_, i) => files[i] !== 'cdn.js').join('\n');
   const literal = "new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })";
   assert.equal(all.split(literal).length, 2, 'exactly one literal');
-  assert.doesNotMatch(all, /\beval\(|new Function\(|createObjectURL|new Blob\(/);
+  assert.doesNotMatch(all, /\beval\(|new Function\(/);
   for (const source of sources) assert.doesNotMatch(source, /^(const .*= )?await /m);
 });

@@ -65,6 +65,8 @@ test('each option has a type, and the message says which', () => {
     device: ['gpu'],
     workers: [0, 'many', 1.5, 17, Number.POSITIVE_INFINITY],
     idleMs: [0, -1, '60', Number.NaN],
+    reloadEvery: [0, 999, '2000', Number.NaN],
+    onReload: [{}],
     precision: ['int4', 8, ''],
     cache: ['yes', 0, null],
   };

@@ -1,5 +1,7 @@
 // Order, blend, what a call makes of scores, and the presets: pure functions against values computed by hand.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { baseOrder, blendScores, minMax } from '../../pkg/dist/blend.js';
@@ -7,6 +9,7 @@ import { readRankOptions } from '../../pkg/dist/options.js';
 import { order } from '../../pkg/dist/order.js';
 import { agro } from '../../pkg/dist/presets.js';
 import { Ranking } from '../../pkg/dist/ranking.js';
+import { root } from '../support/server.mjs';
 
 const near = (got, expected) => {
   assert.equal(got.length, expected.length);
@@ -225,4 +228,22 @@ test('preset agro, second reranker: the head is 50 by default, 0 means all, an a
   const all = await agro.rerankCandidates(stub, 'q', candidates, { topN: 0, alpha: 0 });
   assert.equal(all.filter(({ scored }) => scored).length, 60);
   near([all[0].score], [0.5]);
+});
+
+test('the blend of the native commands is this one: the same examples', () => {
+  const examples = JSON.parse(readFileSync(path.join(root, 'tests/fixtures/blend.json'), 'utf8'));
+  assert.ok(examples.length >= 6);
+  for (const { name, logits, activation, base, alpha, normalize, top_n: topN, order, scores } of examples) {
+    const blend = { alpha, base, normalize, ...(topN === null ? {} : { topN }) };
+    const documents = logits.map((_, i) => String(i));
+    const ranking = new Ranking('q', documents, readRankOptions({ blend }, documents.length));
+    const score = (logit) => (activation === 'sigmoid' ? 1 / (1 + Math.exp(-logit)) : logit);
+    // The model's scores of what it reads, in the order in which it is asked.
+    const read = ranking.pairs.filter((_, i) => i % 2 === 1);
+    const results = ranking.all(Float32Array.from(read, (document) => score(logits[Number(document)])));
+    assert.deepEqual(places(results), order, name);
+    if (topN !== null) continue;
+    for (const { index, score } of results)
+      assert.ok(Math.abs(score - scores[index]) < 1e-6, `${name}: ${index}`);
+  }
 });

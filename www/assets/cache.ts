@@ -70,6 +70,19 @@ export class ModelCache {
     }
   }
 
+  /** Removes the files of a folder, but not of folders in it, except those with these keys. */
+  async keepOnly(folder: string, keys: ReadonlySet<string>): Promise<void> {
+    try {
+      for (const request of await this.#store.keys()) {
+        const { url } = request;
+        const inside = url.startsWith(folder) && !url.slice(folder.length).includes('/');
+        if (inside && !keys.has(url)) await this.#store.delete(request);
+      }
+    } catch {
+      // As in `remove`.
+    }
+  }
+
   /** Removes every store that any version of this library made on this origin. */
   static async clearAll(): Promise<void> {
     try {

@@ -3,6 +3,7 @@
 
 import { abortError, CrossrankError, describe } from '../errors.js';
 import type { ManifestFile } from './manifest.js';
+import { release } from './streams.js';
 
 /** How patient a download is. */
 export interface FetchPolicy {
@@ -111,9 +112,11 @@ export async function downloadVerified(
     const tooLong = () => wrongBytes(url, `it has more than the ${file.bytes} bytes that the manifest lists`);
     try {
       for await (const chunk of streamFile(url, { ...options, cacheMode, maxBytes: file.bytes, tooLong })) {
+        const { byteLength } = chunk;
         parts.set(chunk, length);
-        length += chunk.byteLength;
-        options.onBytes(chunk.byteLength);
+        release(chunk);
+        length += byteLength;
+        options.onBytes(byteLength);
       }
       await checkBytes(url, file, parts.subarray(0, length));
       return parts;

@@ -37,9 +37,9 @@ export interface Manifest {
   };
 }
 
-/** The model that ships with the package: its manifest and the URL of each of its files. Made by the build. */
+/** What the module of a model's package exports: its manifest, not checked yet, and the URL of each of its files. */
 export interface BundledModel {
-  readonly manifest: Manifest;
+  readonly manifest: unknown;
   readonly urls: Readonly<Record<string, string>>;
 }
 
@@ -113,4 +113,10 @@ export function parseManifest(value: unknown, where: string): Manifest {
 /** All files that a manifest lists, in the order in which they are needed. */
 export function filesOf(manifest: Manifest): readonly ManifestFile[] {
   return [manifest.config, manifest.tokenizer, ...manifest.weights.shards];
+}
+
+/** Whether two manifests describe the same files and say the same of them. */
+export function sameManifest(a: Manifest, b: Manifest): boolean {
+  // Both were put together by `parseManifest`, in the same order of keys.
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -22,6 +22,7 @@ import {
   streamFile,
 } from './download.js';
 import { weightsDtype } from './dtype.js';
+import { inlineBytes, isInline } from './inline.js';
 import { alone } from './lock.js';
 import { filesOf, type Manifest, type ManifestFile, parseManifest } from './manifest.js';
 import type { ProgressMeter } from './progress.js';
@@ -34,6 +35,13 @@ const MANIFEST_FILE = 'manifest.json';
 export interface ModelSink {
   begin(config: Bytes, tokenizer: Bytes): Promise<unknown>;
   push(weights: Bytes): Promise<unknown>;
+}
+
+/** The version of a model to deliver, where it is settled which. */
+export interface Version {
+  readonly manifest: Manifest;
+  /** Whether it is to take the place of the version that the cache remembers, once it has proved usable. */
+  readonly isNew: boolean;
 }
 
 /** One delivery of a model's files, and what was learned on the way. */
@@ -53,12 +61,16 @@ export class ModelDelivery {
   forgotten = false;
   /** Whether every file is in the cache. */
   stored: boolean;
+  /** Whether the cache said which files the model has. What the host says by now may be another thing. */
+  believed = false;
 
   readonly #source: ModelSource;
   readonly #cache: ModelCache | null;
   readonly #signal: AbortSignal;
   readonly #policy: FetchPolicy;
   readonly #meter: ProgressMeter;
+  readonly #writes: Promise<void>[] = [];
+  readonly #version: Version | undefined;
   #manifest: Manifest | null;
 
   constructor(
@@ -67,13 +79,15 @@ export class ModelDelivery {
     policy: FetchPolicy,
     meter: ProgressMeter,
     signal: AbortSignal,
+    version?: Version,
   ) {
     this.#source = source;
     this.#cache = cache;
     this.#policy = policy;
     this.#meter = meter;
     this.#signal = signal;
-    this.#manifest = source.manifest;
+    this.#version = version;
+    this.#manifest = source.manifest ?? version?.manifest ?? null;
     this.stored = cache !== null;
     this.id = source.fallbackId;
   }
@@ -81,6 +95,11 @@ export class ModelDelivery {
   /** What tells this model from others: the hash of its weights, where a manifest names one, else its folder. */
   get identity(): string {
     return this.#manifest?.weights.sha256 ?? this.#source.url('');
+  }
+
+  /** The manifest; null for a Hugging Face folder, and before it is found. */
+  get manifest(): Manifest | null {
+    return this.#manifest;
   }
 
   /** Hands the whole model to the sink. */
@@ -92,14 +111,18 @@ export class ModelDelivery {
 
   /** The model proved usable: remember the manifest too, so that the next load needs no request. */
   async keep(): Promise<void> {
+    await Promise.all(this.#writes);
     if (this.#manifest === null || this.#source.manifest !== null || !this.stored) return;
-    const text = JSON.stringify(this.#manifest);
-    this.stored = (await this.#cache?.write(this.#source.url(MANIFEST_FILE), text)) ?? false;
+    const url = this.#source.url(MANIFEST_FILE);
+    // Another tab may have found a newer version since this one was settled.
+    if (this.#version?.isNew === false && (await this.#cache?.read(url))) return;
+    this.stored = (await this.#cache?.write(url, JSON.stringify(this.#manifest))) ?? false;
   }
 
   /** The files proved unusable: forget those that no hash vouches for, so that the next load fetches them anew. */
   async forget(): Promise<void> {
     if (this.#source.manifest !== null) return; // every file is bound to a hash by the package itself
+    if (this.#version?.isNew) return; // what the cache remembers is another version, which works
     this.forgotten = true;
     const names = this.#manifest === null ? Object.values(HF_FILES) : [MANIFEST_FILE];
     for (const name of names) await this.#cache?.remove(this.#source.url(name));
@@ -107,23 +130,21 @@ export class ModelDelivery {
 
   /** The manifest; null for a Hugging Face folder. What the cache holds is believed, so that it works offline. */
   async #findManifest(): Promise<Manifest | null> {
-    const url = this.#source.url(MANIFEST_FILE);
     const kept = this.#cache === null ? null : await keptManifest(this.#source, this.#cache);
     if (kept !== null) {
       this.usedCache = true;
+      this.believed = true;
       return kept;
     }
     if (await this.#cache?.read(this.#source.url(HF_FILES.config))) return null;
-    let bytes: Bytes;
     try {
-      bytes = await this.#fetchWhole(url, 'MAX_MANIFEST_BYTES', MAX_MANIFEST_BYTES, 'no-cache');
+      return await fetchManifest(this.#source, this.#policy, this.#signal);
     } catch (error) {
       // Hosts answer a missing file with 404, with 401 or 403 (so as not to tell), or with their start page.
       const absent = error instanceof HtmlError || (error instanceof HttpError && !error.transient);
       if (absent) return null;
       throw error;
     }
-    return parseManifest(parseJson(bytes, url), url);
   }
 
   async #deliverManifest(manifest: Manifest, sink: ModelSink): Promise<void> {
@@ -132,13 +153,18 @@ export class ModelDelivery {
     this.verified = canHash();
     this.bytes = filesOf(manifest).reduce((sum, file) => sum + file.bytes, 0);
     this.#meter.expect(this.bytes);
-    const { config, tokenizer, weights } = manifest;
-    const [configBytes, tokenizerBytes] = [await this.#obtain(config), await this.#obtain(tokenizer)];
-    await sink.begin(configBytes, tokenizerBytes);
-    this.#meter.compiled(config.bytes + tokenizer.bytes);
-    for await (const shard of inOrder(weights.shards, SHARDS_AHEAD, (file) => this.#obtain(file))) {
-      const { byteLength } = shard;
-      await sink.push(shard);
+    // One sequence, so that shards are under way while the engine still compiles and reads the tokenizer.
+    const files = inOrder(filesOf(manifest), SHARDS_AHEAD, (file) => this.#obtain(file));
+    let config: Bytes | undefined;
+    let begun = false;
+    for await (const bytes of files) {
+      const { byteLength } = bytes;
+      if (begun) await sink.push(bytes);
+      else if (config === undefined) config = bytes;
+      else {
+        await sink.begin(config, bytes);
+        begun = true;
+      }
       this.#meter.compiled(byteLength);
     }
   }
@@ -146,12 +172,22 @@ export class ModelDelivery {
   /** A file of the manifest, from the cache if it is there and right, else from the network. */
   async #obtain(file: ManifestFile): Promise<Bytes> {
     const url = this.#source.url(file.path);
+    if (isInline(url)) return await this.#decode(url, file);
     const key = hashedKey(url, file.sha256);
-    const look = () => this.#readVerified(key, url, file);
-    const obtain = async () => (await look()) ?? (await this.#downloadAndKeep(key, url, file));
-    // Another tab may be fetching the same file; there is nothing to wait for if it cannot share it.
     const bytes =
-      (await look()) ?? (await (this.#cache === null ? obtain() : alone(key, this.#signal, obtain)));
+      (await this.#readVerified(key, url, file)) ??
+      (this.#cache === null
+        ? await this.#download(url, file)
+        : await this.#downloadAndKeep(this.#cache, key, url, file));
+    this.#meter.verified(bytes.byteLength);
+    return bytes;
+  }
+
+  /** A file that came with the page's own script: neither downloaded nor kept. */
+  async #decode(url: string, file: ManifestFile): Promise<Bytes> {
+    const bytes = inlineBytes(url);
+    await checkBytes(`${url.slice(0, 60)}…`, file, bytes);
+    this.#meter.cached(bytes.byteLength);
     this.#meter.verified(bytes.byteLength);
     return bytes;
   }
@@ -171,16 +207,33 @@ export class ModelDelivery {
     }
   }
 
-  async #downloadAndKeep(key: string, url: string, file: ManifestFile): Promise<Bytes> {
-    const bytes = await downloadVerified(url, file, {
+  /**
+   * Another tab may be fetching the same file, so one tab at a time looks again, downloads and keeps it. The bytes are
+   * there before the write has ended; `keep` waits for it.
+   */
+  #downloadAndKeep(cache: ModelCache, key: string, url: string, file: ManifestFile): Promise<Bytes> {
+    return new Promise((resolve, reject) => {
+      const work = async () => {
+        const kept = await this.#readVerified(key, url, file);
+        if (kept !== undefined) return resolve(kept);
+        const bytes = await this.#download(url, file);
+        // `write` takes its own copy before it returns: the bytes may be transferred meanwhile.
+        const written = this.stored ? cache.write(key, bytes) : Promise.resolve(false);
+        resolve(bytes);
+        this.stored = (await written) && this.stored;
+      };
+      this.#writes.push(alone(key, this.#signal, work).catch(reject));
+    });
+  }
+
+  #download(url: string, file: ManifestFile): Promise<Bytes> {
+    return downloadVerified(url, file, {
       ...this.#streamDefaults(),
       onBytes: (count) => {
         this.downloaded += Math.max(count, 0);
         this.#meter.downloaded(count);
       },
     });
-    if (this.stored) this.stored = (await this.#cache?.write(key, bytes)) ?? false;
-    return bytes;
   }
 
   /** A Hugging Face folder: no hashes, one big file, whose chunks go on as they come. */
@@ -244,13 +297,6 @@ export class ModelDelivery {
     }
   }
 
-  async #fetchWhole(url: string, limit: string, cap: number, cacheMode: RequestCache): Promise<Bytes> {
-    const tooLong = () => overCap(url, limit, cap);
-    return concat(
-      await collect(streamFile(url, { ...this.#streamDefaults(), cacheMode, maxBytes: cap, tooLong })),
-    );
-  }
-
   #streamDefaults(): Pick<StreamOptions, 'signal' | 'policy' | 'cacheMode'> {
     // What we keep ourselves need not lie in the HTTP cache as well.
     return {
@@ -261,13 +307,28 @@ export class ModelDelivery {
   }
 }
 
+/** The manifest as the host has it now. The browser asks only whether it has changed, where the host can tell. */
+export async function fetchManifest(
+  source: ModelSource,
+  policy: FetchPolicy,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const url = source.url(MANIFEST_FILE);
+  const tooLong = () => overCap(url, 'MAX_MANIFEST_BYTES', MAX_MANIFEST_BYTES);
+  const options = { signal, policy, cacheMode: 'no-cache', maxBytes: MAX_MANIFEST_BYTES, tooLong } as const;
+  return parseManifest(parseJson(concat(await collect(streamFile(url, options))), url), url);
+}
+
 /** Whether every file of a model is in the cache. Looks, and reads nothing. */
 export async function isStored(source: ModelSource, cache: ModelCache): Promise<boolean> {
   const manifest = source.manifest ?? (await keptManifest(source, cache));
   const keys =
     manifest === null
       ? Object.values(HF_FILES).map((name) => source.url(name))
-      : filesOf(manifest).map((file) => hashedKey(source.url(file.path), file.sha256));
+      : filesOf(manifest)
+          .map((file) => ({ url: source.url(file.path), sha256: file.sha256 }))
+          .filter(({ url }) => !isInline(url))
+          .map(({ url, sha256 }) => hashedKey(url, sha256));
   const found = await Promise.all(keys.map((key) => cache.read(key)));
   return found.every((response) => response !== undefined);
 }

@@ -1,8 +1,8 @@
-// Where a model is: turns the `model` option into the URLs of its files. Pure; fetches nothing.
+// Where a model is: the URLs of its files, from the `model` option or from the package of the default model. Pure;
+// fetches nothing.
 
 import { CrossrankError } from '../errors.js';
-import { DEFAULT_MODEL } from '../generated/default-model.js';
-import { type Manifest, parseManifest } from './manifest.js';
+import { type BundledModel, type Manifest, parseManifest } from './manifest.js';
 
 /** The files of a Hugging Face folder. */
 export const HF_FILES = {
@@ -27,23 +27,31 @@ export interface ModelSource {
 const HUB_ID = /^hf:([A-Za-z0-9][\w.-]{0,95})\/([A-Za-z0-9][\w.-]{0,95})(?:@([A-Za-z0-9][\w./-]{0,199}))?$/;
 
 /** The source that `model` names; relative URLs resolve against `base`. Throws OPTION. */
-export function resolveSource(model: string | URL | undefined, base: string | undefined): ModelSource {
-  if (model === undefined) return bundledSource();
+export function resolveSource(model: string | URL, base: string | undefined): ModelSource {
   const text = String(model);
   return text.startsWith('hf:') ? hubSource(text) : folderSource(text, base);
 }
 
-function bundledSource(): ModelSource {
-  const manifest = parseManifest(DEFAULT_MODEL.manifest, 'the package');
+/**
+ * The source that a model's package is. Some bundlers make its URLs paths without a host (Next does), which are resolved
+ * against `base`. Throws MODEL_INVALID.
+ */
+export function bundledSource(
+  { manifest: given, urls }: BundledModel,
+  base: string | undefined,
+): ModelSource {
+  const manifest = parseManifest(given, 'the package of the default model');
   return {
     name: 'the default model',
     fallbackId: manifest.id,
     manifest,
     url(path) {
-      const url = Object.hasOwn(DEFAULT_MODEL.urls, path) ? DEFAULT_MODEL.urls[path] : undefined;
-      if (url === undefined)
-        throw new CrossrankError('INTERNAL', `The package has no URL for its model file ${path}.`);
-      return url;
+      const url = Object.hasOwn(urls, path) ? parse(String(urls[path]), base) : undefined;
+      if (url !== undefined) return url.href;
+      throw new CrossrankError(
+        'MODEL_INVALID',
+        `The package of the default model has no URL for its file ${path}. It is damaged. Install it again.`,
+      );
     },
   };
 }

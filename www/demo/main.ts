@@ -8,16 +8,22 @@ import { type Item, itemsFromPaste } from './items.js';
 import { describe, Model, savesData } from './model.js';
 import { ResultList, type Row } from './results.js';
 import { type FirstStage, indexItems } from './search.js';
+import { codeOf, linkOf, readLink } from './share.js';
 import {
+  choose,
   chosenDevice,
   chosenOrder,
   chosenSource,
+  chosenWorkers,
+  copy,
   page,
   say,
   setState,
   showExamples,
   showModel,
+  showOffline,
   showSource,
+  showSplit,
   showTimings,
 } from './view.js';
 
@@ -29,6 +35,7 @@ const MAX_OWN_DOCUMENTS = 200;
 const list = new ResultList(page.results);
 const model = new Model((state) => {
   showModel(state);
+  showOffline(state.kind === 'ready');
   // Told again when another device takes over: what is being ranked goes on there.
   if (state.kind === 'ready' && document.body.dataset.state !== 'reranking') void rerank();
   if (state.kind === 'failed') {
@@ -60,6 +67,8 @@ function search(): void {
   }));
   list.show(rows, 'lexical', false);
   showTimings([]);
+  showSplit(undefined);
+  page.copied.textContent = '';
   setState(model.state.kind === 'failed' ? 'failed' : 'lexical');
   if (rows.length === 0) say(nothingFound());
   else if (model.state.kind !== 'ready') say(`${count(rows.length)} in search order.`);
@@ -85,20 +94,20 @@ async function rerank(): Promise<void> {
   const { reranker } = model.state;
   running = new AbortController();
   const { signal } = running;
-  const candidates = rows;
+  const candidates = inSearchOrder();
   setState('reranking');
   say(`Reranking ${count(candidates.length)} …`);
   const start = performance.now();
   try {
-    const documents = candidates.map(({ item }) => ({ text: item.text, path: item.path }));
+    const documents = documentsOf(candidates);
     const ranked = await reranker.rank(query, documents, { signal });
     if (signal.aborted) return;
-    const seconds = (performance.now() - start) / 1000;
+    const ms = performance.now() - start;
     rows = ranked.map(({ index, score }, place) => ({ ...at(candidates, index), score, rank: place + 1 }));
     show(true);
     setState('reranked');
-    showTimings(timings(reranker, seconds));
-    say(`Reranked ${count(rows.length)} in ${seconds.toFixed(1)} s. First is ${at(rows, 0).item.title}.`);
+    showTimes(reranker, ms);
+    say(`Reranked ${count(rows.length)} in ${(ms / 1000).toFixed(1)} s. First is ${at(rows, 0).item.title}.`);
   } catch (error) {
     if (signal.aborted) return;
     const { code, message } = describe(error);
@@ -123,16 +132,29 @@ function show(glide: boolean): void {
 const lexicalRank = (row: Row) => row.lexicalRank;
 const rank = (row: Row) => row.rank ?? row.lexicalRank;
 
-function timings(reranker: Reranker, seconds: number): [string, string][] {
+function inSearchOrder(): Row[] {
+  return [...rows].sort((a, b) => a.lexicalRank - b.lexicalRank);
+}
+
+/** What the model reads of the rows. */
+function documentsOf(all: readonly Row[]): { text: string; path: string | undefined }[] {
+  return all.map(({ item }) => ({ text: item.text, path: item.path }));
+}
+
+/** Where the time of a ranking of `ms` milliseconds went. */
+function showTimes(reranker: Reranker, ms: number): void {
   const { last } = reranker.status;
   const entries: [string, string][] = [];
   if (chosenSource() === 'packages') entries.push(['first stage', `${firstStageMs.toFixed(1)} ms`]);
-  if (last === null) entries.push(['ranking', `${seconds.toFixed(2)} s`]);
+  if (last === null) entries.push(['ranking', milliseconds(ms)]);
   else {
+    const rest = Math.max(0, ms - last.tokenizeMs - last.scoreMs);
+    showSplit({ tokenise: last.tokenizeMs, score: last.scoreMs, rest });
     entries.push(['tokenising', milliseconds(last.tokenizeMs)], ['scoring', milliseconds(last.scoreMs)]);
+    entries.push(['rest', milliseconds(rest)], ['workers', String(last.workers)]);
     entries.push(['pairs', String(last.pairs)], ['tokens', last.tokens.toLocaleString('en')]);
   }
-  return entries;
+  showTimings(entries);
 }
 
 function milliseconds(ms: number): string {
@@ -161,10 +183,35 @@ function at<T>(all: readonly T[], index: number): T {
 function ask(): void {
   search();
   void rerank();
-  const url = new URL(location.href);
-  url.searchParams.set('q', page.query.value);
-  history.replaceState(null, '', url);
+  // Own documents are in an address only when the reader asks for one: addresses are kept in the browser's history.
+  history.replaceState(null, '', link(null) ?? location.href);
 }
+
+/** The address of what is on the page, with own documents or without. */
+function link(own: string | null): string | null {
+  const candidates = Number(page.candidates.value);
+  return linkOf(
+    { query: page.query.value, candidates, workers: chosenWorkers(), own },
+    new URL(location.href),
+  );
+}
+
+async function copyLink(): Promise<void> {
+  const address = link(chosenSource() === 'own' ? page.own.value : null);
+  if (address === null) page.copied.textContent = 'Your documents are too long for a link.';
+  else await copy(address, chosenSource() === 'own' ? 'Copied, with your documents in it.' : 'Copied.');
+}
+
+async function copyCode(): Promise<void> {
+  if (rows.length === 0) page.copied.textContent = 'There is nothing to rank yet.';
+  else
+    await copy(
+      codeOf(page.query.value.trim(), documentsOf(inSearchOrder()), chosenWorkers()),
+      'Copied as JavaScript.',
+    );
+}
+
+const chosenSettings = () => ({ workers: chosenWorkers(), device: chosenDevice() });
 
 function listen(): void {
   showExamples((question) => {
@@ -182,6 +229,16 @@ function listen(): void {
   page.query.addEventListener('input', typed);
   page.own.addEventListener('input', typed);
   page.candidates.addEventListener('change', ask);
+  page.workers.addEventListener('change', () => {
+    ask();
+    running?.abort();
+    void model.change(chosenSettings());
+  });
+  page.copyLink.addEventListener('click', () => void copyLink());
+  page.copyCode.addEventListener('click', () => void copyCode());
+  for (const event of ['online', 'offline']) {
+    addEventListener(event, () => showOffline(model.state.kind === 'ready'));
+  }
   for (const source of page.sources) {
     source.addEventListener('change', () => {
       showSource(chosenSource());
@@ -192,7 +249,7 @@ function listen(): void {
   for (const device of page.devices) {
     device.addEventListener('change', () => {
       search();
-      void model.use(chosenDevice());
+      void model.change(chosenSettings());
     });
   }
   page.modelAction.addEventListener('click', () => void model.load());
@@ -208,10 +265,17 @@ function listen(): void {
 
 async function start(): Promise<void> {
   listen();
-  // Browsers restore the controls of a page that was left; the page follows them.
-  void model.use(chosenDevice());
+  // Browsers restore the controls of a page that was left; the page follows them, unless its address says otherwise.
+  const shared = readLink(new URL(location.href));
+  choose(page.candidates, shared.candidates);
+  choose(page.workers, shared.workers);
+  if (shared.own !== undefined) {
+    page.own.value = shared.own ?? '';
+    for (const source of page.sources) source.checked = source.value === 'own';
+  }
   showSource(chosenSource());
-  page.query.value = new URL(location.href).searchParams.get('q') ?? at(EXAMPLES, 0);
+  page.query.value = shared.query ?? at(EXAMPLES, 0);
+  void model.change(chosenSettings());
   say('Reading the sources …');
   try {
     const corpus = await loadCorpus(new URL('chunks.json.gz', document.baseURI));

@@ -1,8 +1,9 @@
 // Loads the model for the page and keeps trying when asked to. It knows nothing of the page: what happens is told
-// to a listener. One load at a time; a failed one leaves nothing behind.
+// to a listener. One load at a time; a failed one leaves nothing behind, and neither does one that is not wanted any
+// more because the settings have changed.
 
-import { type LoadProgress, Reranker } from 'crossrank';
-import manifest from 'crossrank/model/manifest.json';
+import { type LoadOptions, type LoadProgress, Reranker } from 'crossrank';
+import manifest from 'crossrank-model-code/manifest.json';
 
 export type ModelState =
   | { readonly kind: 'waiting' }
@@ -13,13 +14,13 @@ export type ModelState =
 /** Bytes of the default model, said before anything is fetched. */
 export const MODEL_BYTES = manifest.config.bytes + manifest.tokenizer.bytes + manifest.weights.bytes;
 
-/** Where the model may run: the library's choice, or one of the two. */
-export type Device = 'auto' | 'cpu' | 'webgpu';
+/** What the page lets its visitor choose of the load. */
+export type Settings = Pick<LoadOptions, 'workers' | 'device'>;
 
 export class Model {
   #state: ModelState = { kind: 'waiting' };
-  #device: Device = 'auto';
-  #load: AbortController | undefined;
+  #settings: Settings = {};
+  #current: AbortController | undefined;
 
   constructor(private readonly changed: (state: ModelState) => void) {}
 
@@ -31,38 +32,41 @@ export class Model {
   async load(): Promise<void> {
     if (this.#state.kind === 'loading' || this.#state.kind === 'ready') return;
     const start = performance.now();
-    const load = new AbortController();
-    this.#load = load;
-    // Downloads beside one that failed, and a load that another has replaced, may still tell of theirs.
-    const tell = (state: ModelState) => {
-      if (this.#load === load) this.#set(state);
-    };
-    tell({ kind: 'loading', progress: undefined });
+    const current = new AbortController();
+    this.#current = current;
+    let settled = false;
+    this.#set({ kind: 'loading', progress: undefined });
     try {
       const reranker = await Reranker.load({
-        device: this.#device,
-        signal: load.signal,
-        onProgress: (progress) => tell({ kind: 'loading', progress }),
+        ...this.#settings,
+        signal: current.signal,
+        onProgress: (progress) => {
+          // Downloads beside the one that failed may still tell of theirs.
+          if (!settled && !current.signal.aborted) this.#set({ kind: 'loading', progress });
+        },
       });
-      if (this.#load !== load) return await reranker.dispose();
+      settled = true;
+      if (current.signal.aborted) return void reranker.dispose();
       const ready: ModelState = { kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 };
-      reranker.addEventListener('devicechange', () => tell(ready));
-      tell(ready);
+      reranker.addEventListener('devicechange', () => {
+        if (!current.signal.aborted) this.#set(ready);
+      });
+      this.#set(ready);
     } catch (error) {
-      tell({ kind: 'failed', ...describe(error) });
+      settled = true;
+      if (!current.signal.aborted) this.#set({ kind: 'failed', ...describe(error) });
     }
   }
 
-  /** Loads the model anew for another device, if it was loaded or is to be. */
-  async use(device: Device): Promise<void> {
-    if (device === this.#device) return;
-    this.#device = device;
-    const { kind } = this.#state;
-    if (this.#state.kind === 'ready') void this.#state.reranker.dispose();
-    this.#load?.abort();
-    this.#load = undefined;
-    this.#state = { kind: 'waiting' };
-    if (kind !== 'waiting') await this.load();
+  /** Takes other settings; a model that is there or under way is loaded anew with them. */
+  async change(settings: Settings): Promise<void> {
+    this.#settings = settings;
+    const before = this.#state;
+    if (before.kind === 'waiting') return;
+    this.#current?.abort();
+    this.#set({ kind: 'waiting' });
+    if (before.kind === 'ready') await before.reranker.dispose();
+    await this.load();
   }
 
   #set(state: ModelState): void {

@@ -13,10 +13,13 @@
 //   #results > li                 one row an item: data-chunk (its index in the corpus or the paste),
 //                                 data-lexical-rank (from 1), data-score (absent before ranking; all digits)
 //   #model-text, #model-progress, #model-action      loading: words, bar, and the load or retry button
-//   #status, #timings             the spoken summary, and the times of the last ranking
+//   #status, #timings, #split     the spoken summary, and the times of the last ranking, in figures and as a bar
+//   #workers                      how many workers a ranking may have
+//   #copy-link, #copy-code        copy the page's address, and a program that ranks the same; #copied says so
+//   #offline                      what the page can do without a network
 
 import { EXAMPLES } from './examples.js';
-import { type Device, MODEL_BYTES, type ModelState } from './model.js';
+import { MODEL_BYTES, type ModelState, type Settings } from './model.js';
 
 export type PageState = 'loading' | 'lexical' | 'reranking' | 'reranked' | 'failed';
 export type Order = 'lexical' | 'reranked';
@@ -52,6 +55,12 @@ export const page = {
   status: find('#status', HTMLElement),
   timings: find('#timings', HTMLElement),
   results: find('#results', HTMLOListElement),
+  workers: find('#workers', HTMLSelectElement),
+  split: find('#split', HTMLElement),
+  copyLink: find('#copy-link', HTMLButtonElement),
+  copyCode: find('#copy-code', HTMLButtonElement),
+  copied: find('#copied', HTMLElement),
+  offline: find('#offline', HTMLElement),
   sources: Array.from(document.querySelectorAll<HTMLInputElement>('[name=source]')),
   devices: Array.from(document.querySelectorAll<HTMLInputElement>('[name=device]')),
   deviceWhy: find('#device-why', HTMLElement),
@@ -89,7 +98,7 @@ export function chosenOrder(): Order {
   return page.orders.find(({ checked }) => checked)?.value === 'lexical' ? 'lexical' : 'reranked';
 }
 
-export function chosenDevice(): Device {
+export function chosenDevice(): NonNullable<Settings['device']> {
   const value = page.devices.find(({ checked }) => checked)?.value;
   return value === 'cpu' || value === 'webgpu' ? value : 'auto';
 }
@@ -146,11 +155,49 @@ function showProgress({ progress }: Extract<ModelState, { kind: 'loading' }>): v
   page.modelText.textContent = phase === 'warm-up' ? `${PHASES[phase]} …` : `${PHASES[phase]}: ${amount}`;
 }
 
+/** What the page can do without a network, once the model is there. */
+export function showOffline(ready: boolean): void {
+  if (!ready) page.offline.textContent = '';
+  else if (navigator.onLine)
+    page.offline.textContent = 'Go offline and ask again: ranking needs no network now.';
+  else page.offline.textContent = 'You are offline. Ask on: ranking needs no network.';
+}
+
+/** Parts of a ranking's time in milliseconds, as a bar; none clears it. */
+export function showSplit(parts: { tokenise: number; score: number; rest: number } | undefined): void {
+  page.split.hidden = parts === undefined;
+  if (parts === undefined) return;
+  for (const [i, share] of [parts.tokenise, parts.score, parts.rest].entries()) {
+    const bar = page.split.children[i];
+    if (bar instanceof HTMLElement) bar.style.setProperty('--share', String(share));
+  }
+}
+
+export function chosenWorkers(): 'auto' | number {
+  return page.workers.value === 'auto' ? 'auto' : Number(page.workers.value);
+}
+
+/** Chooses an entry of a list, if it is one. */
+export function choose(list: HTMLSelectElement, value: string | number | undefined): void {
+  if (Array.from(list.options).some((option) => option.value === String(value))) list.value = String(value);
+}
+
+/** Copies a text; where the browser forbids it, says so. */
+export async function copy(text: string, done: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    page.copied.textContent = done;
+  } catch {
+    page.copied.textContent = 'This browser does not let the page copy.';
+  }
+}
+
 /** Name and value, side by side; an empty list clears the line. */
 export function showTimings(entries: readonly (readonly [name: string, value: string])[]): void {
   page.timings.replaceChildren(
     ...entries.map(([name, value]) => {
       const pair = document.createElement('div');
+      pair.dataset.part = name;
       const term = document.createElement('dt');
       const description = document.createElement('dd');
       term.textContent = name;

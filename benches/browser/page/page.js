@@ -1,27 +1,31 @@
 // In the page: starts engines and runs pairs through them, each engine in a worker of its own. Node calls `start` and
-// `run`. With `?cold=` in the address it starts one engine by itself and notes when the first score was there.
+// `run`, or cold.js does.
 
 /** kind -> how to start it. Each gives { run(pairs) -> scores, facts }. */
 const starters = {
-  async client(options) {
-    const { Reranker } = await import('/pkg/dist/index.js');
-    const reranker = await Reranker.load(options);
-    return {
-      run: async (pairs) => [...(await reranker.predict(pairs, { activation: 'identity' }))],
-      facts: () => {
-        const { last, memoryBytes } = reranker.status;
-        return { workers: last?.workers, wasmBytes: memoryBytes };
-      },
-    };
-  },
+  client: (options) => startClient('/pkg/dist/index.js', options),
+  'bundled-client': (options) => startClient('/bundle/main.js', options),
   async 'gpu-client'(options) {
     const script = new URL('counted-worker.js', import.meta.url);
-    return await starters.client({ ...options, createWorker: () => new Worker(script, { type: 'module' }) });
+    const createWorker = () => new Worker(script, { type: 'module' });
+    return await startClient('/pkg/dist/index.js', { ...options, createWorker });
   },
   'gpu-peer': (options) => startWorker('counted-peer.js', options),
   'glue-worker': (options) => startWorker('glue-worker.js', options),
   'peer-worker': (options) => startWorker('peer-worker.js', options),
 };
+
+async function startClient(module, options) {
+  const { Reranker } = await import(module);
+  const reranker = await Reranker.load(options);
+  return {
+    run: async (pairs) => [...(await reranker.predict(pairs, { activation: 'identity' }))],
+    facts: () => {
+      const { last, memoryBytes } = reranker.status;
+      return { workers: last?.workers, wasmBytes: memoryBytes };
+    },
+  };
+}
 
 async function startWorker(script, options) {
   const worker = new Worker(new URL(script, import.meta.url), { type: 'module' });
@@ -75,13 +79,3 @@ async function counts() {
 }
 
 globalThis.bench = { start, run, counts };
-
-const cold = new URLSearchParams(location.search).get('cold');
-if (cold !== null) {
-  const { engine, pair } = JSON.parse(cold);
-  globalThis.firstScore = start(engine, pair).then(
-    // The page's clock starts with its navigation.
-    () => ({ ms: performance.now() }),
-    (error) => ({ error: String(error) }),
-  );
-}

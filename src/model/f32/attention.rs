@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
-use burn::tensor::module::attention;
 
+use super::pass::Pass;
 use crate::error::Result;
 use crate::model::PackedBatch;
 use crate::model::parts::Parts;
@@ -36,30 +36,9 @@ impl SelfAttention {
 
     /// # Shapes
     /// - hidden, output: `[tokens, hidden]`
-    pub(super) fn forward(&self, hidden: Tensor<2>, batch: &PackedBatch) -> Tensor<2> {
-        let query = self.query.forward(hidden.clone());
-        let key = self.key.forward(hidden.clone());
-        let value = self.value.forward(hidden.clone());
-        let context = batch
-            .ranges()
-            .map(|range| {
-                let [query, key, value] =
-                    [&query, &key, &value].map(|x| self.heads_of(x.clone().slice([range.clone()])));
-                self.joined(attention(query, key, value, None, None, Default::default()))
-            })
-            .collect();
-        self.layer_norm.forward(self.output.forward(Tensor::cat(context, 0)) + hidden)
-    }
-
-    /// `[length, hidden]` -> `[1, heads, length, head]`
-    fn heads_of(&self, sequence: Tensor<2>) -> Tensor<4> {
-        let [length, hidden] = sequence.dims();
-        sequence.reshape([1, length, self.heads, hidden / self.heads]).swap_dims(1, 2)
-    }
-
-    /// `[1, heads, length, head]` -> `[length, hidden]`
-    fn joined(&self, context: Tensor<4>) -> Tensor<2> {
-        let [_, heads, length, head] = context.dims();
-        context.swap_dims(1, 2).reshape([length, heads * head])
+    pub(super) fn forward(&self, hidden: Tensor<2>, batch: &PackedBatch, pass: &impl Pass) -> Tensor<2> {
+        let inputs = [&self.query, &self.key, &self.value].map(|linear| linear.forward(hidden.clone()));
+        let context = pass.attention(inputs, batch, self.heads);
+        pass.add_norm(self.output.forward(context), hidden, &self.layer_norm)
     }
 }

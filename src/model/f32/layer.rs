@@ -3,9 +3,9 @@
 use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
-use burn::tensor::activation::gelu;
 
 use super::attention::SelfAttention;
+use super::pass::Pass;
 use crate::error::Result;
 use crate::model::PackedBatch;
 use crate::model::parts::Parts;
@@ -32,10 +32,9 @@ impl EncoderLayer {
 
     /// # Shapes
     /// - hidden, output: `[tokens, hidden]`
-    pub(super) fn forward(&self, hidden: Tensor<2>, batch: &PackedBatch) -> Tensor<2> {
-        let hidden = self.attention.forward(hidden, batch);
-        // burn's `gelu` is the exact one, with erf, as BERT's.
-        let inner = gelu(self.intermediate.forward(hidden.clone()));
-        self.layer_norm.forward(self.output.forward(inner) + hidden)
+    pub(super) fn forward(&self, hidden: Tensor<2>, batch: &PackedBatch, pass: &impl Pass) -> Tensor<2> {
+        let hidden = self.attention.forward(hidden, batch, pass);
+        let inner = pass.gelu(self.intermediate.forward(hidden.clone()));
+        pass.add_norm(self.output.forward(inner), hidden, &self.layer_norm)
     }
 }

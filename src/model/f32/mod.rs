@@ -3,6 +3,9 @@
 mod attention;
 mod embeddings;
 mod layer;
+mod pass;
+
+pub(crate) use pass::{Inference, Pass};
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -36,10 +39,10 @@ impl F32Encoder {
     ///
     /// # Shapes
     /// - output: `[sequences, hidden]`
-    pub(super) fn forward(&self, batch: &PackedBatch) -> Tensor<2> {
-        let mut hidden = self.embeddings.forward(batch);
+    pub(super) fn forward(&self, batch: &PackedBatch, pass: &impl Pass) -> Tensor<2> {
+        let mut hidden = pass.dropout(self.embeddings.forward(batch));
         for layer in &self.layers {
-            hidden = layer.forward(hidden, batch);
+            hidden = layer.forward(hidden, batch, pass);
         }
         let device = hidden.device();
         hidden.select(0, batch.first_tokens(&device))

@@ -1,0 +1,4 @@
+import { Reranker } from 'crossrank';
+import { ask } from './ask.js';
+
+await ask(Reranker);
