@@ -88,14 +88,14 @@ test('a slow consumer is no stall', async (t) => {
   const server = await serverWithFile(t);
   const slow = streamFile(server.url('/f.bin'), {
     signal: never,
-    policy: { ...hasty, stallMs: 50, retries: 0 },
+    policy: { ...hasty, stallMs: 500, retries: 0 },
     cacheMode: 'default',
     maxBytes: body.length,
     tooLong: () => new CrossrankError('LIMIT', 'too long'),
   });
   let bytes = 0;
   for await (const chunk of slow) {
-    if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 150));
+    if (bytes === 0) await new Promise((resolve) => setTimeout(resolve, 1000));
     bytes += chunk.byteLength;
   }
   assert.equal(bytes, body.length);
