@@ -2,7 +2,7 @@
 // not, what is remembered, and what becomes of calls when it fails.
 import assert from 'node:assert/strict';
 import { goto, useBrowser } from '../support/browser.mjs';
-import { fakeEngine, fakeFolder } from '../support/models.mjs';
+import { fakeEngine, fakeFolder, fakeVersion } from '../support/models.mjs';
 import { test } from '../support/test.mjs';
 
 const open = useBrowser();
@@ -377,6 +377,28 @@ test('disposing ends the GPU too: in a call, and in the middle of the trial', as
   assert.equal(inTrial.warm.error.code, 'DISPOSED');
   assert.equal(inTrial.status.workers, 0);
 });
+
+for (const device of ['webgpu', 'auto']) {
+  test(`a model that is replaced on its host (${device}): the new one is served by a GPU that has proved itself anew`, async (t) => {
+    const { page, server } = await openFake(t);
+    Object.assign(server.files, fakeVersion(1000));
+    const { after } = await loadOn(page, FAST, { device, reloadEvery: 1000 });
+    const first = await page.evaluate(() => reranker.predict([['q', 'x']]).then(([score]) => score));
+    const told = await page.evaluate(() => changes.length);
+    Object.assign(server.files, fakeVersion(2000));
+    await page.waitForFunction(() => reranker.status.reload.reloads === 1, undefined, { timeout: 30_000 });
+    const result = await page.evaluate(async () => {
+      await reranker.warmup();
+      const [second] = await reranker.predict([['q', 'x']]);
+      return { second, status: reranker.status, changes: changes.map(({ from, to }) => `${from} ${to}`) };
+    });
+    assert.deepEqual([after.device.kind, first, result.second], ['webgpu', 1001, 2001]);
+    assert.deepEqual([result.status.device.kind, result.status.last.device], ['webgpu', 'webgpu']);
+    const expectedChanges = device === 'webgpu' ? [] : ['webgpu cpu', 'cpu webgpu'];
+    assert.deepEqual(result.changes.slice(told), expectedChanges);
+    await page.waitForFunction(() => reranker.status.workers === 2, undefined, { timeout: 30_000 });
+  });
+}
 
 test('an event listener has the options of an EventTarget, and wrong ones are refused', async (t) => {
   const { page } = await openFake(t);

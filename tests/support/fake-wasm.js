@@ -22,22 +22,21 @@ export class ModelLoader {
   push(bytes) {
     this.#bytes += bytes.byteLength;
   }
-  finish() {
-    return new Session(this.#bytes, this.#config);
+  finish(Kind = Session) {
+    return new Kind(this.#bytes, this.#config);
   }
   free() {}
 }
 
 export class Session {
-  #add;
   constructor(bytes, { add, positions }) {
-    this.#add = add;
+    this.add = add;
     this.memory_bytes = bytes;
     this.max_length = positions;
     this.default_activation = 'identity';
   }
   begin(pairs) {
-    return new Job(pairs, this.#add);
+    return new Job(pairs, this.add);
   }
   async canaries() {
     return Float32Array.of(1, -3);

@@ -28,8 +28,7 @@ export async function knownAnswers() {
 
 export class ModelLoader extends TheLoader {
   finish() {
-    const { memory_bytes: bytes } = super.finish();
-    return new GpuSession(bytes);
+    return super.finish(GpuSession);
   }
 }
 
@@ -40,7 +39,7 @@ class GpuSession extends Session {
   }
   begin(pairs) {
     if (this.#expected?.[1] !== -3) throw new Error('begin before useCanaries');
-    return new GpuJob(pairs);
+    return new GpuJob(pairs, this.add);
   }
 }
 
@@ -63,8 +62,8 @@ const failures = {
 class GpuJob extends Job {
   gpu = true;
   #flat;
-  constructor(flat) {
-    super(flat);
+  constructor(flat, add) {
+    super(flat, add);
     this.#flat = flat;
   }
   /** One batch is the whole job. */
