@@ -154,7 +154,19 @@ test('a slower GPU is left, and not asked for on the next visit', async (t) => {
   const again = await loadOn(page, FAST);
   assert.match(again.after.device.why, /found by an earlier load/);
   assert.deepEqual(server.requests('webgpu'), []);
-  const otherPrecision = await loadOn(page, FAST, { precision: 'f32' });
+});
+
+test("precision: 'f32' is the CPU's", async (t) => {
+  const { page, server } = await openFake(t);
+  const { after } = await loadOn(page, FAST, { precision: 'f32' });
+  assert.equal(after.device.kind, 'cpu');
+  assert.match(after.device.why, /'f32' is computed on the CPU/);
+  const forced = await page.evaluate(() =>
+    outcome(crossrank.Reranker.load({ model: '/fake/', device: 'webgpu', precision: 'f32' })),
+  );
+  assert.equal(forced.error.code, 'OPTION');
+  assert.deepEqual(server.requests('webgpu'), []);
+});
   assert.equal(
     otherPrecision.after.device.kind,
     'webgpu',
