@@ -1,4 +1,5 @@
 // `npm run bench`: sets up what is missing, builds, and measures in Chromium, beside a peer. See benches/README.md.
+import { benchGpu } from '../benches/browser/gpu.mjs';
 import { bench } from '../benches/browser/main.mjs';
 import { readOptions, usage } from '../benches/browser/options.mjs';
 import { build } from './build.mjs';
@@ -12,5 +13,5 @@ await script(async () => {
     setup();
     build();
   }
-  return await bench(options);
+  return await (options.gpu ? benchGpu(options) : bench(options));
 });

@@ -28,15 +28,18 @@ import { wasmToolchain } from './toolchain.mjs';
 
 const wasmFolder = path.join(dist, 'wasm');
 
-/** The browser binaries. One set of compiled dependencies serves all: they differ in features of our own crate. */
+/**
+ * The browser binaries. One set of compiled dependencies serves both of the CPU: they differ in features of our own crate.
+ * The one of WebGPU has its own, and is optimised for size: its arithmetic is on the GPU.
+ */
 const binaries = [
-  { name: 'crossrank_cpu', features: [], opt: [] },
-  { name: 'crossrank_cpu_relaxed', features: ['relaxed-simd'], opt: ['--enable-relaxed-simd'] },
+  { name: 'crossrank_cpu', features: ['cpu'], opt: ['-O3'] },
+  { name: 'crossrank_cpu_relaxed', features: ['cpu', 'relaxed-simd'], opt: ['-O3', '--enable-relaxed-simd'] },
+  { name: 'crossrank_webgpu', features: ['webgpu'], opt: ['-Oz'] },
 ];
 
 // What rustc's wasm32 target and our SIMD code use.
 const wasmOptFlags = [
-  '-O3',
   '--strip-debug',
   '--strip-producers',
   '--enable-simd',
@@ -75,7 +78,7 @@ const outputs = ({ name }) => [`${name}.js`, `${name}.d.ts`, `${name}_bg.wasm`, 
 
 /** Compiles one binary and returns its file. */
 function compile(toolchain, { features }) {
-  const options = ['--locked', '--lib', '--profile', 'wasm', '--target', wasmTarget];
+  const options = ['--locked', '--lib', '--profile', 'wasm', '--target', wasmTarget, '--no-default-features'];
   const env = { ...cargoEnv(), ...toolchain.env, CARGO_ENCODED_RUSTFLAGS: rustFlags().join('\x1f') };
   run(toolchain.cargo, ['build', ...options, '--features', features.join(','), ...toolchain.args], { env });
   return path.join(cargoTarget, wasmTarget, 'wasm', 'crossrank.wasm');
@@ -91,7 +94,7 @@ function rustFlags() {
 
 /** Glue and optimised binary, made once for each input, whichever checkout asks for it. Returns their folder. */
 function optimised({ name, opt }, compiled) {
-  const flags = [...wasmOptFlags, ...opt];
+  const flags = [...opt, ...wasmOptFlags];
   const versions = [lockedVersion('wasm-bindgen'), readFileSync(path.join(root, 'package-lock.json'))];
   const fingerprint = sha256(
     Buffer.concat([readFileSync(compiled), ...[name, ...flags, ...versions].map(Buffer.from)]),

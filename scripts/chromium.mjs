@@ -27,3 +27,10 @@ export const chromiumArgs = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** WebGPU in software, which Chromium otherwise leaves out: right, but so slow that its times say nothing of GPUs. */
+export const swiftShaderArgs = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];

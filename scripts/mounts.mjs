@@ -13,11 +13,11 @@ const types = {
 };
 
 /**
- * `mounts`: URL prefix -> folder; the folder's index.html answers the prefix itself. `headers`: on every answer, errors
- * too. `first` may answer a request itself, and says so. Resolves with { origin, log, missing, close }; `log` holds
+ * `mounts`: URL prefix -> folder, or URL -> file; a folder's index.html answers the prefix itself. `headers`: on every answer, errors
+ * too. `first` may answer a request itself, and says so. `port` 0: any. Resolves with { origin, log, missing, close }; `log` holds
  * { url, file }, `missing` the paths that were not there.
  */
-export async function serveMounts(mounts, headers = {}, first = () => false) {
+export async function serveMounts(mounts, headers = {}, first = () => false, port = 0) {
   const [log, missing] = [[], []];
   const server = createServer((request, response) => {
     if (first(request, response)) return;
@@ -33,7 +33,7 @@ export async function serveMounts(mounts, headers = {}, first = () => false) {
     response.writeHead(200, { 'content-type': type, 'content-length': size, ...headers });
     return createReadStream(found.file).pipe(response);
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   const close = () => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
@@ -45,6 +45,7 @@ function lookUp(mounts, url) {
   for (const [prefix, folder] of Object.entries(mounts)) {
     if (!url.startsWith(prefix)) continue;
     const rest = decodeURIComponent(url.slice(prefix.length));
+    if (prefix === url && statSync(folder, { throwIfNoEntry: false })?.isFile()) return { url, file: folder };
     const file = path.join(folder, rest === '' || rest.endsWith('/') ? `${rest}index.html` : rest);
     if (file.startsWith(folder + path.sep) && statSync(file, { throwIfNoEntry: false })?.isFile())
       return { url, file };

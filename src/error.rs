@@ -17,6 +17,12 @@ pub enum Code {
     Option,
     /// The model returned a logit that is not finite.
     NonFinite,
+    /// This place has no usable GPU, or not for this model (WebGPU binary only).
+    Unsupported,
+    /// The GPU gave a wrong answer (WebGPU binary only).
+    GpuUntrusted,
+    /// The device was lost (WebGPU binary only).
+    WorkerLost,
     /// A file could not be read or written (native commands only).
     File,
     /// A native command does not vouch for its outcome, or did not do what was asked (native commands only).
@@ -34,6 +40,9 @@ impl Code {
             Self::Limit => "LIMIT",
             Self::Option => "OPTION",
             Self::NonFinite => "NON_FINITE",
+            Self::Unsupported => "UNSUPPORTED",
+            Self::GpuUntrusted => "GPU_UNTRUSTED",
+            Self::WorkerLost => "WORKER_LOST",
             Self::File => "FILE",
             Self::Refused => "REFUSED",
             Self::Internal => "INTERNAL",

@@ -1,60 +1,63 @@
 // The wasm module as the worker uses it: load, build a model from bytes, score pairs. Runs inside the worker only.
-// Not here: messages (serve.ts), the model itself (src/).
+// Not here: messages (serve.ts), which binary (glue.ts), what is asked of a GPU beside (gpu.ts), the model (src/).
 
-import { HtmlError, HttpError } from './assets/download.js';
 import { release } from './assets/streams.js';
+import { EngineBroken } from './broken.js';
 import { CrossrankError, describe, fromWire, isWireError } from './errors.js';
-import type { Part, Precision, Requests, Results } from './protocol.js';
+import { type Glue, type Job, loadGlue, type ModelLoader, type Session } from './glue.js';
+import { Gpu, PATIENCE, type Patience } from './gpu.js';
+import type { DeviceKind, Part, Precision, Requests, Results } from './protocol.js';
 import type { Turn } from './queue.js';
 import { bestSimd, type Simd } from './simd.js';
-import type { Job, ModelLoader, Session } from './wasm/crossrank_cpu.js';
-
-type Glue = typeof import('./wasm/crossrank_cpu.js');
 
 /** Characters of the pairs that are scored before a part is sent, if parts are wanted early: about one batch. */
-const EARLY_PART_CHARS = 1500;
+const EARLY_PART_CHARS: Readonly<Record<DeviceKind, number>> = { cpu: 1500, webgpu: 24_000 };
 
 /** Bytes of weights that are copied into wasm memory at once. */
 const PIECE_BYTES = 256 * 1024;
 
 /** What the worker serves. The one below is real; tests put another in its place. */
 export interface Engine {
-  start(wasmUrl: string | null): Promise<Results['start']>;
+  start(device: DeviceKind, wasmUrl: string | null): Promise<Results['start']>;
   model(config: ArrayBuffer, tokenizer: ArrayBuffer, precision: Precision): void;
   weights(bytes: ArrayBuffer): void;
   finish(): Results['finish'];
+  canaries(): Promise<Float32Array<ArrayBuffer>>;
+  trust(expected: Float32Array): Promise<void>;
   run(request: Requests['run'], turn: Turn, onPart: (part: Part) => void): Promise<Results['run']>;
-}
-
-/** The wasm instance broke: its memory is in an unknown state, so nothing may be asked of it any more. */
-export class EngineBroken extends Error {
-  readonly error: CrossrankError;
-  constructor(error: CrossrankError) {
-    super(error.message);
-    this.error = error;
-  }
 }
 
 export class WasmEngine implements Engine {
   readonly #simd: Simd;
+  readonly #patience: Patience;
   #glue: Glue | undefined;
+  #gpu: Gpu | undefined;
   #loader: ModelLoader | undefined;
   #session: Session | undefined;
+  /** Values of an attention head of the model. */
+  #head: number | undefined;
 
-  /** `simd` chooses the binary. Default: the best that this browser runs. */
-  constructor(simd: Simd = bestSimd() ?? 'simd128') {
+  /** `simd` chooses the binary for the CPU. Default: the best that this browser runs. `patience`: with the GPU. */
+  constructor(simd: Simd = bestSimd() ?? 'simd128', patience: Patience = PATIENCE) {
     this.#simd = simd;
+    this.#patience = patience;
   }
 
-  async start(wasmUrl: string | null): Promise<Results['start']> {
-    this.#glue ??= await loadGlue(this.#simd, wasmUrl);
-    return { simd: this.#simd };
+  async start(device: DeviceKind, wasmUrl: string | null): Promise<Results['start']> {
+    const binary = device === 'webgpu' ? device : this.#simd;
+    if (this.#glue === undefined) {
+      const glue = await loadGlue(binary, wasmUrl);
+      if (device === 'webgpu') this.#gpu = await Gpu.open(glue, this.#patience);
+      this.#glue = glue;
+    }
+    return { binary };
   }
 
   model(config: ArrayBuffer, tokenizer: ArrayBuffer, precision: Precision): void {
     const { ModelLoader } = present(this.#glue, 'start');
     const files = [new Uint8Array(config), new Uint8Array(tokenizer)] as const;
     this.#loader = guardModel(() => new ModelLoader(...files, precision));
+    this.#head = headOf(config);
   }
 
   weights(bytes: ArrayBuffer): void {
@@ -76,30 +79,55 @@ export class WasmEngine implements Engine {
     return { maxLength: session.max_length, activation, memoryBytes: session.memory_bytes };
   }
 
+  async canaries(): Promise<Float32Array<ArrayBuffer>> {
+    const session = present(this.#session, 'finish');
+    if (session.canaries === undefined) throw wrongBinary('canaries');
+    return new Float32Array(await session.canaries().catch(rethrowRun));
+  }
+
+  async trust(expected: Float32Array): Promise<void> {
+    await this.#gpu?.prove(this.#head);
+    const session = present(this.#session, 'finish');
+    guardRun(() => {
+      if (session.useCanaries === undefined) throw wrongBinary('trust');
+      session.useCanaries(expected);
+    });
+  }
+
   async run(request: Requests['run'], turn: Turn, onPart: (part: Part) => void): Promise<Results['run']> {
     const session = present(this.#session, 'finish');
     let [tokenizeMs, scoreMs] = [0, 0];
     // An engine's job gives its scores at its end only. So pairs whose scores are wanted early are several jobs.
-    const limit = request.early ? EARLY_PART_CHARS : Number.POSITIVE_INFINITY;
+    const chars = EARLY_PART_CHARS[this.#gpu === undefined ? 'cpu' : 'webgpu'];
+    const limit = request.early ? chars : Number.POSITIVE_INFINITY;
     for (const pairs of pieces(request.pairs, limit)) {
       const begun = performance.now();
       const job = guardRun(() => session.begin(pairs, request.maxLength));
       const tokenized = performance.now();
-      onPart(await runJob(job, request.activation, turn));
+      onPart(await runJob(job, request.activation, turn, (scored) => this.#step(job, scored)));
       tokenizeMs += tokenized - begun;
       scoreMs += performance.now() - tokenized;
     }
     return { tokenizeMs, scoreMs, memoryBytes: session.memory_bytes };
   }
+
+  #step(job: Job, scored: number): Promise<number> {
+    return this.#gpu === undefined ? job.step().catch(rethrowRun) : this.#gpu.step(job, scored);
+  }
 }
 
 /** Runs a job to its end and frees it. */
-async function runJob(job: Job, activation: string, turn: Turn): Promise<Part> {
+async function runJob(
+  job: Job,
+  activation: string,
+  turn: Turn,
+  step: (scored: number) => Promise<number>,
+): Promise<Part> {
   let broken = false;
   try {
     for (let scored = 0; scored < job.pairs; ) {
       await turn.between();
-      const next = await job.step().catch(rethrowRun);
+      const next = await step(scored);
       if (next <= scored) throw new CrossrankError('INTERNAL', 'A batch scored no pair. Please report it.');
       scored = next;
     }
@@ -112,6 +140,13 @@ async function runJob(job: Job, activation: string, turn: Turn): Promise<Part> {
     // A broken instance must not be called again, not even to free.
     if (!broken) job.free();
   }
+}
+
+/** What a config, of which the loader has approved, says of the size of its attention heads. */
+function headOf(config: ArrayBuffer): number | undefined {
+  const { hidden_size: hidden, num_attention_heads: heads } = JSON.parse(new TextDecoder().decode(config));
+  const head = Number(hidden) / Number(heads);
+  return Number.isSafeInteger(head) ? head : undefined;
 }
 
 /** Cuts flat pairs into runs of neighbours of at most `limit` characters; a pair alone may have more. */
@@ -136,6 +171,9 @@ function present<T>(value: T | undefined, step: string): T {
     throw new CrossrankError('INTERNAL', `The worker was used before \`${step}\`. Please report it.`);
   return value;
 }
+
+const wrongBinary = (step: string) =>
+  new CrossrankError('INTERNAL', `The binary of this worker has no \`${step}\`. Please report it.`);
 
 /** Errors as data are ours; anything else that leaves wasm is a trap. */
 function translate(error: unknown, trapped: (what: string) => CrossrankError): never {
@@ -176,69 +214,4 @@ function guardRun<T>(work: () => T): T {
 
 function rethrowRun(error: unknown): never {
   return translate(error, runTrap);
-}
-
-/** The two binaries. Bundlers look for the literals: of the imports, and of the URLs to emit the files. */
-const BINARIES: Readonly<Record<Simd, { glue(): Promise<unknown>; url(): URL }>> = {
-  relaxed: {
-    glue: () => import('./wasm/crossrank_cpu_relaxed.js'),
-    url: () => new URL('./wasm/crossrank_cpu_relaxed_bg.wasm', import.meta.url),
-  },
-  simd128: {
-    glue: () => import('./wasm/crossrank_cpu.js'),
-    url: () => new URL('./wasm/crossrank_cpu_bg.wasm', import.meta.url),
-  },
-};
-
-/** The names of the binaries in a folder that `wasmUrl` names. */
-const FILES: Readonly<Record<Simd, string>> = {
-  relaxed: 'crossrank_cpu_relaxed_bg.wasm',
-  simd128: 'crossrank_cpu_bg.wasm',
-};
-
-async function loadGlue(simd: Simd, folder: string | null): Promise<Glue> {
-  const binary = BINARIES[simd];
-  let glue: Glue;
-  try {
-    // One source, two builds: the glue of both has the same classes.
-    glue = (await binary.glue()) as Glue;
-  } catch (cause) {
-    throw new CrossrankError(
-      'WORKER_START',
-      `The wasm glue could not be loaded (${describe(cause)}). It lies beside the worker script in wasm/. ` +
-        'Check that your bundler or host serves it.',
-      { cause },
-    );
-  }
-  const url = folder === null ? binary.url() : new URL(FILES[simd], folder);
-  await glue.default({ module_or_path: await compile(url.href) });
-  return glue;
-}
-
-async function compile(url: string): Promise<WebAssembly.Module> {
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch (cause) {
-    throw new CrossrankError(
-      'NETWORK',
-      `${url} could not be fetched (${describe(cause)}). The connection is down or connect-src forbids it. Try again.`,
-      { cause },
-    );
-  }
-  if (!response.ok) throw new HttpError(url, response.status);
-  const type = response.headers.get('content-type') ?? '';
-  if (/^text\/html\b/i.test(type)) throw new HtmlError(url);
-  try {
-    // Compiling while it arrives works only under the right MIME type; hosts that send another one are served too.
-    if (/^application\/wasm\b/i.test(type)) return await WebAssembly.compileStreaming(response);
-    return await WebAssembly.compile(await response.arrayBuffer());
-  } catch (cause) {
-    throw new CrossrankError(
-      'UNSUPPORTED',
-      `The wasm module did not compile (${describe(cause)}). The Content-Security-Policy lacks 'wasm-unsafe-eval' in ` +
-        'script-src, the file is damaged, or the browser lacks WebAssembly SIMD. Check these three.',
-      { cause },
-    );
-  }
 }

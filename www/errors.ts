@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   UNSUPPORTED: { retryable: false, meaning: 'this place lacks something that is needed' },
   WORKER_START: { retryable: false, meaning: 'the worker script could not be loaded or started' },
   WORKER_LOST: { retryable: true, meaning: 'the worker ended in the middle of a call' },
+  GPU_UNTRUSTED: { retryable: false, meaning: 'the GPU gave a wrong answer, or none' },
   ABORTED: { retryable: false, meaning: 'the signal of the call was aborted' },
   DISPOSED: { retryable: false, meaning: 'the reranker was disposed' },
   BUSY: { retryable: false, meaning: 'too many calls are waiting' },

@@ -1,7 +1,7 @@
 // The outcome of one call, put together from what its workers send: scores in input order, counts and times.
 
 import { UNSCORED } from './order.js';
-import type { Part, Results } from './protocol.js';
+import type { DeviceKind, Part, Results } from './protocol.js';
 
 export class Gathered {
   /** One a pair, in input order; NaN as long as there is none. */
@@ -16,7 +16,10 @@ export class Gathered {
   /** Workers that the pairs were shared out to. */
   workers = 0;
 
-  constructor(pairs: number) {
+  readonly device: DeviceKind;
+
+  constructor(pairs: number, device: DeviceKind = 'cpu') {
+    this.device = device;
     this.scores = new Float32Array(pairs).fill(UNSCORED);
   }
 

@@ -9,6 +9,7 @@ export {
 } from './ai-sdk.js';
 export type { Blend } from './blend.js';
 export { CrossrankError, type ErrorCode } from './errors.js';
+export type { DeviceChangeEvent } from './events.js';
 export type {
   Activation,
   LoadOptions,

@@ -53,5 +53,14 @@ export const SHARDS_AHEAD = 3;
 /** Milliseconds a worker may take to answer its first message; a script that cannot load fails much sooner. */
 export const WORKER_START_MS = 30_000;
 
+/** Milliseconds the GPU may take to open, for its known-answer tests, and for its first batches: drivers compile then. */
+export const GPU_START_MS = 60_000;
+
+/** Milliseconds that a later batch may take at least, before the GPU counts as hung. Drivers give up at about the same. */
+export const READBACK_MS = 10_000;
+
+/** Milliseconds without a call after which `device: 'auto'` tries the GPU: the first results come before it. */
+export const GPU_TRIAL_MS = 1_000;
+
 /** Milliseconds between two looks at a model's manifest, at least. No host should be asked more often. */
 export const MIN_RELOAD_MS = 1000;

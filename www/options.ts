@@ -46,7 +46,12 @@ export interface LoadOptions {
    * Default: the model that ships with the package.
    */
   readonly model?: string | URL | undefined;
-  /** Where to compute. `'auto'` (default) and `'cpu'` run on the CPU; `'webgpu'` is not available yet. */
+  /**
+   * Where to compute. `'auto'` (default): on the CPU at once, and on the GPU as soon as it has proved to be right and
+   * faster, which is tried when no call came for a second. `'cpu'`: there only. `'webgpu'`: on the GPU however fast it
+   * is; the load fails with UNSUPPORTED or GPU_UNTRUSTED if it cannot be, and with OPTION beside `precision: 'f32'`, which
+   * only the CPU has. If the GPU fails later, the CPU takes over.
+   */
   readonly device?: 'auto' | 'webgpu' | 'cpu' | undefined;
   /**
    * Most workers that share the pairs of a call, at most 16. Each holds the model in a memory of its own
@@ -74,8 +79,8 @@ export interface LoadOptions {
   /** Makes the worker, where the default cannot: `() => new Worker(url, { type: 'module' })`. Called again after a loss. */
   readonly createWorker?: (() => Worker) | undefined;
   /**
-   * The folder of `crossrank_cpu_bg.wasm` and `crossrank_cpu_relaxed_bg.wasm`, when they are not in `wasm/` beside the
-   * worker script. Relative to the page. The worker takes the one that suits the browser.
+   * The folder of the `.wasm` files (`crossrank_cpu_bg.wasm`, `crossrank_cpu_relaxed_bg.wasm`, `crossrank_webgpu_bg.wasm`),
+   * when they are not in `wasm/` beside the worker script. Relative to the page. The worker takes the one that it needs.
    */
   readonly wasmUrl?: string | URL | undefined;
   /**

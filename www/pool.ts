@@ -1,6 +1,6 @@
 // The workers of one reranker, from none to as many as it may have: starts them when a call is worth it, shares the
 // pairs of a call out among them, replaces lost ones, stops idle ones. Calls have the pool one after the other.
-// It knows nothing of documents. How a worker is started is in start.ts, who gets which pairs in share.ts.
+// It knows nothing of documents. The worker of the GPU is a pool of one (devices.ts). How a worker is started is in start.ts, who gets which pairs in share.ts.
 
 import type { ModelDelivery } from './assets/model.js';
 import type { WorkerClient } from './client.js';
@@ -8,14 +8,22 @@ import { abortError, CrossrankError, disposedError, follow, withSignal } from '.
 import { Gathered } from './gathered.js';
 import { MAX_PENDING_CALLS } from './limits.js';
 import type { LoadOptions } from './options.js';
-import type { Part, Requests } from './protocol.js';
+import type { Part, Requests, RequestType, Results } from './protocol.js';
 import { split, weigh, workersAtMost, workersFor } from './share.js';
 import { type Started, Starter, type StartSettings } from './start.js';
 import { Turns } from './turns.js';
 
-export interface PoolSettings extends Omit<StartSettings, 'several'> {
+export interface PoolSettings extends StartSettings {
   readonly workers: 'auto' | number;
   readonly idleMs: number;
+}
+
+/** What a pool on the GPU takes from the one on the CPU: the model, and the logits of the canaries. */
+export interface GpuOrigin {
+  readonly pool: Pool;
+  readonly expected: Float32Array<ArrayBuffer>;
+  /** Told when its worker is lost, before its calls are. */
+  readonly onLost: (error: CrossrankError) => void;
 }
 
 /** How one call is to be watched and ended. */
@@ -45,9 +53,12 @@ export class Pool {
   restarts = 0;
   /** What the latest start learned; undefined before the first. */
   latest: Started | undefined;
+  /** Why the last worker ended, if it was lost. */
+  lost: CrossrankError | undefined;
 
   readonly #settings: PoolSettings;
   readonly #starter: Starter;
+  readonly #onLost: ((error: CrossrankError) => void) | undefined;
   readonly #turns = new Turns();
   readonly #disposal = new AbortController();
   /** Living workers, the oldest first. */
@@ -62,15 +73,21 @@ export class Pool {
   #starting: Promise<void> | undefined;
   #growing: Promise<void> | undefined;
   #cancelIdle = () => {};
+  #spare = false;
   #retired = false;
 
-  constructor(settings: PoolSettings) {
-    this.#settings = settings;
-    this.#workersAtMost = workersAtMost(settings.workers, processors());
-    const several = this.#workersAtMost > 1;
-    this.#starter = new Starter({ ...settings, several }, this.#disposal.signal, (client, error) =>
-      this.#ended(client, error),
-    );
+  constructor(settings: PoolSettings, origin?: GpuOrigin) {
+    this.#settings = origin === undefined ? settings : { ...settings, device: 'webgpu', workers: 1 };
+    this.#workersAtMost = workersAtMost(this.#settings.workers, processors());
+    this.#onLost = origin?.onLost;
+    const { signal } = this.#disposal;
+    const onEnd = (client: WorkerClient, error: CrossrankError) => this.#ended(client, error);
+    if (origin === undefined) {
+      this.#starter = new Starter(this.#settings, signal, onEnd);
+    } else {
+      this.#starter = origin.pool.#starter.forGpu(origin.expected, signal, onEnd);
+      origin.pool.#disposal.signal.addEventListener('abort', () => this.dispose(), { signal });
+    }
   }
 
   get pendingCalls(): number {
@@ -79,6 +96,11 @@ export class Pool {
 
   get disposed(): boolean {
     return this.#disposal.signal.aborted;
+  }
+
+  /** Whether a further worker needs no download. */
+  get canRepeat(): boolean {
+    return this.#starter.canRepeat;
   }
 
   get delivery(): ModelDelivery | undefined {
@@ -117,13 +139,26 @@ export class Pool {
     this.throwIfDisposed();
   }
 
+  /** Starts the worker of a pool on the GPU, with the model that is here already. */
+  async join(): Promise<void> {
+    this.#add(await this.#starter.another());
+  }
+
+  /** Asks the oldest worker something beside the calls. Starts one if none lives. */
+  async ask<T extends RequestType>(type: T, body: Requests[T]): Promise<Results[T]> {
+    await this.#live();
+    const [worker] = this.#members;
+    if (worker === undefined) throw this.lost ?? disposedError();
+    return await worker.client.call(type, body);
+  }
+
   /** Scores pairs. Resolves with less than all only if the budget was over. */
   async run(request: Requests['run'], control: CallControl): Promise<Gathered> {
     this.throwIfDisposed();
     if (this.#pendingCalls >= MAX_PENDING_CALLS) throw busyError();
     this.#pendingCalls += 1;
     this.#cancelIdle();
-    const gathered = new Gathered(request.pairs.length / 2);
+    const gathered = new Gathered(request.pairs.length / 2, this.#settings.device);
     const stop = new AbortController();
     const unlink = [control.signal, this.#era.signal].map((signal) => follow(signal, stop));
     let over = false;
@@ -223,6 +258,12 @@ export class Pool {
     return [...this.#members].sort((a, b) => a.client.load - b.client.load)[0];
   }
 
+  /** Whether even the oldest worker may stop when it is idle, because another pool serves. */
+  set spare(value: boolean) {
+    this.#spare = value;
+    this.#rest();
+  }
+
   /** Waits until a worker lives. After the last one was lost all calls wait for the same new start. */
   async #live(): Promise<void> {
     if (this.#members.length === 0) await this.#growing;
@@ -277,12 +318,14 @@ export class Pool {
     if (error.code === 'DISPOSED') return;
     this.#vacancies += 1;
     if (this.#members.length > 0) return;
+    this.lost = error;
+    this.#onLost?.(error);
     const era = this.#era;
     this.#era = new AbortController();
     era.abort(error);
   }
 
-  /** After a while without calls, stops all workers but the oldest. */
+  /** After a while without calls, stops all workers but the oldest, and that too where it is spare. */
   #rest(): void {
     this.#cancelIdle();
     if (this.#pendingCalls > 0 || this.disposed) return;
@@ -291,7 +334,8 @@ export class Pool {
       return;
     }
     this.#cancelIdle = after(this.#settings.idleMs, () => {
-      for (const { client } of this.#members.slice(1)) client.close(disposedError());
+      const kept = this.#spare && this.#starter.canRepeat ? 0 : 1;
+      for (const { client } of this.#members.slice(kept)) client.close(disposedError());
     });
   }
 }
@@ -303,7 +347,7 @@ export function after(ms: number | undefined, work: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-function processors(): number {
+export function processors(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 

@@ -1,11 +1,12 @@
 // The messages between page and worker: their types and the guards that decide at run time whether a message is one.
 // No behaviour is here. A message that no guard accepts is ignored and counted by the side that received it.
 
+import type { Probe } from './device.js';
 import { isWireError, type WireError } from './errors.js';
-import type { Simd } from './simd.js';
+import type { Binary } from './glue.js';
 
 /** Both sides come from one build; the number catches a cached worker script of another version. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** '' leaves the choice to the model's config. */
 export type WireActivation = '' | 'identity' | 'sigmoid';
@@ -13,18 +14,30 @@ export type WireActivation = '' | 'identity' | 'sigmoid';
 /** The arithmetic of the model; the names are those of `ModelLoader`. */
 export type Precision = 'int8' | 'f32';
 
+/** Where a worker computes. */
+export type DeviceKind = 'cpu' | 'webgpu';
+
 /** What the page asks for. Every one is answered by `result` or `error` with the same id, or by `fatal`. */
 export interface Requests {
   /** Are you there? */
   hello: object;
-  /** Load and compile a wasm module; null: from the folder wasm/ beside the worker script. */
-  start: { readonly wasmUrl: string | null };
+  /** What does the browser offer for WebGPU? Fetches nothing. */
+  probe: object;
+  /**
+   * Load and compile a wasm module; null: from the folder wasm/ beside the worker script. With 'webgpu' open the device,
+   * too.
+   */
+  start: { readonly device: DeviceKind; readonly wasmUrl: string | null };
   /** Begin a model. Both buffers are transferred. */
   model: { readonly config: ArrayBuffer; readonly tokenizer: ArrayBuffer; readonly precision: Precision };
   /** The next bytes of the safetensors stream, transferred. */
   weights: { readonly bytes: ArrayBuffer };
   /** All weights are in: build the model. */
   finish: object;
+  /** On the CPU: the logits of the canary pairs. */
+  canaries: object;
+  /** On the GPU: test the kernels now, and check every batch by canaries, which must have these logits. */
+  trust: { readonly expected: Float32Array<ArrayBuffer> };
   /** Score pairs, given flat (query, document, query, document, …). The scores come in `part` messages. */
   run: {
     readonly pairs: readonly string[];
@@ -39,8 +52,9 @@ export interface Requests {
 export interface Results {
   /** Name of a Web Lock that the worker holds while it lives; null where there are none. */
   hello: { readonly lock: string | null };
+  probe: Probe;
   /** The binary that was chosen. */
-  start: { readonly simd: Simd };
+  start: { readonly binary: Binary };
   model: null;
   weights: null;
   finish: {
@@ -48,6 +62,8 @@ export interface Results {
     readonly activation: 'identity' | 'sigmoid';
     readonly memoryBytes: number;
   };
+  canaries: { readonly logits: Float32Array<ArrayBuffer> };
+  trust: null;
   /** Comes after the last `part`. */
   run: {
     readonly tokenizeMs: number;
@@ -97,13 +113,17 @@ function isEnvelope(value: unknown): value is Bag & Envelope {
 
 const REQUEST_GUARDS: Readonly<Record<RequestType | 'cancel', (m: Bag) => boolean>> = {
   hello: () => true,
-  start: (m) => m.wasmUrl === null || typeof m.wasmUrl === 'string',
+  probe: () => true,
+  start: (m) =>
+    (m.device === 'cpu' || m.device === 'webgpu') && (m.wasmUrl === null || typeof m.wasmUrl === 'string'),
   model: (m) =>
     m.config instanceof ArrayBuffer &&
     m.tokenizer instanceof ArrayBuffer &&
     (m.precision === 'int8' || m.precision === 'f32'),
   weights: (m) => m.bytes instanceof ArrayBuffer,
   finish: () => true,
+  canaries: () => true,
+  trust: (m) => m.expected instanceof Float32Array,
   run: (m) =>
     Array.isArray(m.pairs) &&
     m.pairs.length % 2 === 0 &&
@@ -116,7 +136,11 @@ const REQUEST_GUARDS: Readonly<Record<RequestType | 'cancel', (m: Bag) => boolea
 
 const RESULT_GUARDS: { readonly [T in RequestType]: (value: unknown) => boolean } = {
   hello: (r) => isBag(r) && (r.lock === null || typeof r.lock === 'string'),
-  start: (r) => isBag(r) && (r.simd === 'relaxed' || r.simd === 'simd128'),
+  probe: (r) =>
+    isBag(r) &&
+    (r.adapter === null || isAdapter(r.adapter)) &&
+    (typeof r.missing === 'string' || (r.missing === undefined && r.adapter !== null)),
+  start: (r) => isBag(r) && (r.binary === 'relaxed' || r.binary === 'simd128' || r.binary === 'webgpu'),
   model: (r) => r === null,
   weights: (r) => r === null,
   finish: (r) =>
@@ -124,8 +148,16 @@ const RESULT_GUARDS: { readonly [T in RequestType]: (value: unknown) => boolean 
     isCount(r.maxLength) &&
     (r.activation === 'identity' || r.activation === 'sigmoid') &&
     isCount(r.memoryBytes),
+  canaries: (r) => isBag(r) && r.logits instanceof Float32Array && r.logits.every(Number.isFinite),
+  trust: (r) => r === null,
   run: (r) => isBag(r) && isMs(r.tokenizeMs) && isMs(r.scoreMs) && isCount(r.memoryBytes),
 };
+
+const isAdapter = (a: unknown): boolean =>
+  isBag(a) &&
+  [a.vendor, a.architecture, a.device, a.description].every((text) => typeof text === 'string') &&
+  typeof a.software === 'boolean' &&
+  typeof a.f16 === 'boolean';
 
 const isPart = (p: unknown): boolean =>
   isBag(p) && p.scores instanceof Float32Array && [p.tokens, p.truncated, p.batches].every(isCount);

@@ -7,8 +7,9 @@ import { DEFAULT_POLICY } from './assets/download.js';
 import { type Manifest, sameManifest } from './assets/manifest.js';
 import { fetchManifest } from './assets/model.js';
 import { removeOtherVersions } from './assets/versions.js';
+import { Devices, type DevicesSettings } from './devices.js';
 import { CrossrankError, describe } from './errors.js';
-import { after, Pool, type PoolSettings } from './pool.js';
+import { after } from './pool.js';
 
 /** What became of a changed manifest. */
 export type ReloadEvent =
@@ -38,13 +39,13 @@ export interface ReloadSettings {
 const MOST_PASSED_OVER = 63;
 
 export class Reloading {
-  readonly #poolSettings: PoolSettings;
+  readonly #devicesSettings: DevicesSettings;
   readonly #settings: ReloadSettings;
   readonly #disposal = new AbortController();
-  #pool: Pool;
-  #next: Pool | undefined;
-  /** Pools that still have calls to answer. */
-  readonly #old = new Set<Pool>();
+  #devices: Devices;
+  #next: Devices | undefined;
+  /** Those that still have calls to answer. */
+  readonly #old = new Set<Devices>();
   #state: ReloadStatus['state'] = 'idle';
   #checks = 0;
   #reloads = 0;
@@ -52,20 +53,20 @@ export class Reloading {
   /** The version that failed last, how many checks it is still passed over, and how many after the next failure. */
   #failed: { readonly manifest: Manifest; wait: number; readonly nextWait: number } | undefined;
 
-  /** `pool` has loaded. */
-  constructor(pool: Pool, poolSettings: PoolSettings, settings: ReloadSettings) {
-    this.#pool = pool;
-    this.#poolSettings = poolSettings;
+  /** `devices` have loaded. */
+  constructor(devices: Devices, devicesSettings: DevicesSettings, settings: ReloadSettings) {
+    this.#devices = devices;
+    this.#devicesSettings = devicesSettings;
     this.#settings = settings;
     if (settings.reloadEvery === undefined) return;
     // A manifest that just came from the host is new enough.
-    if (pool.delivery?.believed) void this.#look();
+    if (devices.delivery?.believed) void this.#look();
     else this.#lookLater();
   }
 
   /** The workers for calls that are made now. */
-  get pool(): Pool {
-    return this.#pool;
+  get devices(): Devices {
+    return this.#devices;
   }
 
   /** Null if nobody asked for reloads. */
@@ -81,7 +82,7 @@ export class Reloading {
 
   dispose(): void {
     this.#disposal.abort();
-    for (const pool of [this.#pool, this.#next, ...this.#old]) pool?.dispose();
+    for (const devices of [this.#devices, this.#next, ...this.#old]) devices?.dispose();
   }
 
   #lookLater(): void {
@@ -114,12 +115,12 @@ export class Reloading {
     }
   }
 
-  /** The host's manifest, if it is another one than that of the pool, and not to be passed over. */
+  /** The host's manifest, if it is another one than that of the workers, and not to be passed over. */
   async #changed(): Promise<Manifest | undefined> {
     // No retries: the next check is one.
     const policy = { ...DEFAULT_POLICY, retries: 0 };
-    const manifest = await fetchManifest(this.#poolSettings.source, policy, this.#disposal.signal);
-    const current = this.#pool.delivery?.manifest ?? null;
+    const manifest = await fetchManifest(this.#devicesSettings.source, policy, this.#disposal.signal);
+    const current = this.#devices.delivery?.manifest ?? null;
     if (current !== null && sameManifest(manifest, current)) {
       this.#failed = undefined;
       this.#error = null;
@@ -134,7 +135,7 @@ export class Reloading {
 
   /** Starts a worker with the new version, and has it and its like serve all calls from then on. */
   async #take(manifest: Manifest): Promise<void> {
-    const next = new Pool({ ...this.#poolSettings, newVersion: manifest });
+    const next = new Devices({ ...this.#devicesSettings, newVersion: manifest });
     this.#next = next;
     try {
       await next.load({ signal: this.#disposal.signal });
@@ -150,20 +151,21 @@ export class Reloading {
     }
     this.#failed = undefined;
     this.#reloads += 1;
-    next.inherit(this.#pool);
-    const old = this.#pool;
-    this.#pool = next;
+    next.inherit(this.#devices);
+    const old = this.#devices;
+    this.#devices = next;
     void this.#end(old);
   }
 
-  /** Lets a pool finish its calls. After that nobody here needs its files. */
-  async #end(old: Pool): Promise<void> {
+  /** Lets the old workers finish their calls. After that nobody here needs its files. */
+  async #end(old: Devices): Promise<void> {
     this.#old.add(old);
     await old.retire();
     this.#old.delete(old);
-    const manifest = this.#pool.delivery?.manifest;
-    const cache = this.#poolSettings.cache && !this.#disposal.signal.aborted ? await ModelCache.open() : null;
-    if (cache && manifest) await removeOtherVersions(this.#poolSettings.source, manifest, cache);
+    const manifest = this.#devices.delivery?.manifest;
+    const cache =
+      this.#devicesSettings.cache && !this.#disposal.signal.aborted ? await ModelCache.open() : null;
+    if (cache && manifest) await removeOtherVersions(this.#devicesSettings.source, manifest, cache);
   }
 
   #tell(event: ReloadEvent): void {

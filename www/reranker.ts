@@ -1,12 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-// The public class. Checks what callers pass, sends strings to the pool, and puts the caller's own documents back
-// beside the scores (ranking.ts). Everything else (workers, model files, wasm) is behind Pool.
+// The public class. Checks what callers pass, sends strings to the device that serves, and puts the caller's own
+// documents back beside the scores (ranking.ts). Everything else (devices, workers, model files, wasm) is behind Devices.
 
 import { ModelCache } from './assets/cache.js';
 import { importDefaultModel } from './assets/default-model.js';
 import { isStored } from './assets/model.js';
 import { bundledSource, type ModelSource, resolveSource } from './assets/source.js';
+import { Devices, type DevicesSettings, hasWebGpu } from './devices.js';
 import { CrossrankError, follow, throwIfAborted, withSignal } from './errors.js';
+import { type DeviceChangeEvent, DeviceEvents } from './events.js';
 import { Gathered } from './gathered.js';
 import { IDLE_MS, MAX_CALL_BYTES, MAX_PAIRS } from './limits.js';
 import {
@@ -19,7 +21,6 @@ import {
   readWarmupOptions,
   type WarmupOptions,
 } from './options.js';
-import { Pool, type PoolSettings } from './pool.js';
 import type { Requests } from './protocol.js';
 import { type Ranked, Ranking } from './ranking.js';
 import { Reloading } from './reload.js';
@@ -28,9 +29,10 @@ import { spawnWorker } from './spawn.js';
 import { type Status, snapshot, Tally } from './status.js';
 import { Superseding } from './supersede.js';
 import { type TextDocument, typeName, utf8Bytes, wellFormed } from './text.js';
+import { forgetVerdicts } from './verdict.js';
 
 /** What status says of a reranker that the load has settled. */
-type Fixed = Pick<Status['model'], 'source' | 'precision'> & { readonly why: string };
+type Fixed = Pick<Status['model'], 'source' | 'precision'>;
 
 /**
  * A cross-encoder that runs in this browser: reads a query and a document together and says how well they fit.
@@ -41,20 +43,22 @@ type Fixed = Pick<Status['model'], 'source' | 'precision'> & { readonly why: str
  */
 export class Reranker {
   readonly #reloading: Reloading;
+  readonly #events: DeviceEvents;
   readonly #tally = new Tally();
   readonly #superseding = new Superseding();
   readonly #maxLength: number;
   readonly #fixed: Fixed;
 
-  private constructor(reloading: Reloading, maxLength: number, fixed: Fixed) {
+  private constructor(reloading: Reloading, events: DeviceEvents, maxLength: number, fixed: Fixed) {
     this.#reloading = reloading;
+    this.#events = events;
     this.#maxLength = maxLength;
     this.#fixed = fixed;
   }
 
   /** The workers; others after a reload. */
-  get #pool(): Pool {
-    return this.#reloading.pool;
+  get #devices(): Devices {
+    return this.#reloading.devices;
   }
 
   /**
@@ -66,34 +70,40 @@ export class Reranker {
     const o = readLoadOptions(options);
     const named = o.model === undefined ? undefined : resolveSource(o.model, pageUrl());
     throwIfAborted(o.signal);
+    if (o.device === 'webgpu' && o.precision === 'f32') {
+      throw new CrossrankError(
+        'OPTION',
+        "Options device 'webgpu' and precision 'f32' of Reranker.load exclude each other. The GPU computes with int8 " +
+          'weights and f32 activations. Leave one out.',
+      );
+    }
     throwIfUnsupported(o);
     const source = named ?? (await withSignal(defaultSource(), o.signal));
     const precision = o.precision ?? 'int8';
-    const settings: PoolSettings = {
+    const events = new DeviceEvents();
+    const settings: DevicesSettings = {
       source,
       precision,
+      choice: o.device ?? 'auto',
       wasmUrl: o.wasmUrl === undefined ? null : wasmFolder(o.wasmUrl),
       cache: o.cache ?? true,
       createWorker: o.createWorker ?? spawnWorker,
       workers: o.workers ?? 'auto',
       idleMs: o.idleMs ?? IDLE_MS,
       maxLength: o.maxLength ?? 0,
+      onChange: (change) => events.tell(change),
     };
     if (o.reloadEvery !== undefined && source.manifest !== null)
       throw notReloadable('comes with the package');
-    const pool = new Pool(settings);
-    await pool.load({ signal: o.signal, onProgress: o.onProgress });
-    if (o.reloadEvery !== undefined && !pool.delivery?.manifest) {
-      pool.dispose();
+    const devices = new Devices(settings);
+    await devices.load({ signal: o.signal, onProgress: o.onProgress });
+    if (o.reloadEvery !== undefined && !devices.delivery?.manifest) {
+      devices.dispose();
       throw notReloadable('has no manifest.json');
     }
     const { reloadEvery, onReload } = o;
-    const reloading = new Reloading(pool, settings, { reloadEvery, onReload });
-    const why =
-      o.device === 'cpu'
-        ? "device: 'cpu' was asked for"
-        : "device: 'auto' uses the CPU until WebGPU is supported";
-    return new Reranker(reloading, o.maxLength ?? 0, { source: source.name, precision, why });
+    const reloading = new Reloading(devices, settings, { reloadEvery, onReload });
+    return new Reranker(reloading, events, o.maxLength ?? 0, { source: source.name, precision });
   }
 
   /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
@@ -104,9 +114,15 @@ export class Reranker {
     return cache !== null && (await isStored(source, cache));
   }
 
-  /** Removes one model from the browser's cache; without argument every model that crossrank keeps on this origin. */
+  /**
+   * Removes one model from the browser's cache; without argument every model that crossrank keeps on this origin,
+   * and what `device: 'auto'` found out about the GPU.
+   */
   static async clearCache(model?: string | URL): Promise<void> {
-    if (model === undefined) return ModelCache.clearAll();
+    if (model === undefined) {
+      forgetVerdicts();
+      return ModelCache.clearAll();
+    }
     readLoadOptions({ model });
     const folder = resolveSource(model, pageUrl()).url('');
     const cache = await ModelCache.open();
@@ -120,7 +136,8 @@ export class Reranker {
    * line, and `text` are read, or anything with `options.text`. Pairs that are too long are cut as the reference does
    * and counted in `status.truncated`. Calls may overlap; they are served first in, first out. A worker that is lost
    * in mid-call has the rest of its pairs taken over by another one, if another lives; if none does, all pending calls
-   * reject with WORKER_LOST and the next call starts a fresh worker.
+   * reject with WORKER_LOST and the next call starts a fresh worker. When the GPU fails, all that it had to do is done
+   * by the CPU.
    */
   async rank<T extends string | TextDocument>(
     query: string,
@@ -133,7 +150,7 @@ export class Reranker {
     options: RankOptions<T> & { readonly text: (document: T) => string },
   ): Promise<Ranked<T>[]>;
   async rank<T>(query: string, documents: readonly T[], options?: RankOptions<T>): Promise<Ranked<T>[]> {
-    this.#pool.throwIfDisposed();
+    this.#devices.throwIfDisposed();
     if (!Array.isArray(documents)) {
       throw new CrossrankError(
         'OPTION',
@@ -155,7 +172,7 @@ export class Reranker {
     pairs: readonly (readonly [query: string, document: string])[],
     options?: PredictOptions,
   ): Promise<Float32Array<ArrayBuffer>> {
-    this.#pool.throwIfDisposed();
+    this.#devices.throwIfDisposed();
     const o = readPredictOptions(options);
     if (!Array.isArray(pairs)) {
       throw new CrossrankError(
@@ -178,18 +195,19 @@ export class Reranker {
   }
 
   /**
-   * Starts all workers that a large call would use, and resolves when they have the model. Without it they start in
-   * the background when a call is large enough for them.
+   * Starts all that a large call would use, and resolves when it is ready: the GPU if `device` allows it and it proves
+   * itself, else all workers. Without it they start in the background: the workers when a call is large enough for
+   * them, the GPU when no call came for a second.
    */
   async warmup(options?: WarmupOptions): Promise<void> {
     const { signal } = readWarmupOptions(options);
     throwIfAborted(signal);
-    for (let pool = this.#pool; ; pool = this.#pool) {
+    for (let devices = this.#devices; ; devices = this.#devices) {
       try {
-        return await pool.warmUp(signal);
+        return await devices.warmUp(signal);
       } catch (error) {
         // Replaced in the meantime by one with a new model, which is to be warm then.
-        if (pool === this.#pool || signal?.aborted) throw error;
+        if (devices === this.#devices || signal?.aborted) throw error;
       }
     }
   }
@@ -197,7 +215,27 @@ export class Reranker {
   /** A snapshot: state, device and why, model, workers, counters, sizes, and the timings of the last call. */
   get status(): Status {
     const fixed = { ...this.#fixed, maxLength: this.#maxLength };
-    return snapshot(this.#pool, this.#tally, fixed, this.#reloading.status);
+    return snapshot(this.#devices, this.#tally, fixed, this.#reloading.status);
+  }
+
+  /**
+   * Tells of another device: `devicechange` comes when the GPU takes over, and once when it fails. No call is lost with
+   * it; there is nothing to be done. Options are those of `EventTarget`.
+   */
+  addEventListener(
+    type: 'devicechange',
+    listener: (event: DeviceChangeEvent) => void,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
+    this.#events.add(type, listener, options);
+  }
+
+  removeEventListener(
+    type: 'devicechange',
+    listener: (event: DeviceChangeEvent) => void,
+    options?: EventListenerOptions | boolean,
+  ): void {
+    this.#events.remove(type, listener, options);
   }
 
   /** Ends all workers and frees the model. Pending and later calls reject with DISPOSED. May be called again. */
@@ -230,7 +268,7 @@ export class Reranker {
         activation: o.activation ?? '',
         early: control.budgetMs !== undefined || control.onScores !== undefined,
       };
-      const gathered = await this.#pool.run(request, { ...control, signal: stop.signal });
+      const gathered = await this.#devices.run(request, { ...control, signal: stop.signal });
       this.#tally.add(gathered);
       return gathered;
     } finally {
@@ -310,7 +348,6 @@ function throwIfUnsupported(o: LoadOptions): void {
   const fail = (message: string): never => {
     throw new CrossrankError('UNSUPPORTED', message);
   };
-  if (o.device === 'webgpu') fail("device: 'webgpu' is not available in this version. Use 'auto' or 'cpu'.");
   if (globalThis.Worker === undefined && o.createWorker === undefined) {
     fail(
       'This place has no Worker. crossrank runs in browsers, not in Node or on a server. Load it in the page.',
@@ -319,6 +356,12 @@ function throwIfUnsupported(o: LoadOptions): void {
   if (bestSimd() === null) {
     fail(
       'This browser has no WebAssembly with SIMD. It is too old, or WebAssembly is switched off. Update it.',
+    );
+  }
+  if (o.device === 'webgpu' && !hasWebGpu()) {
+    fail(
+      "device: 'webgpu' was asked for, but this place has no WebGPU. The browser is too old, has it switched off, or " +
+        "the page is not served over https. Use 'auto' or 'cpu'.",
     );
   }
 }

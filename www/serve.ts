@@ -2,7 +2,9 @@
 // a `run` with parts before it.
 // The worker script (worker.ts) calls it with its own scope; tests call it with a message port.
 
-import { type Engine, EngineBroken } from './engine.js';
+import { EngineBroken } from './broken.js';
+import { probe } from './device.js';
+import type { Engine } from './engine.js';
 import { CrossrankError, toWire } from './errors.js';
 import { isToWorker, type Part, PROTOCOL_VERSION, type Request, type ToPage } from './protocol.js';
 import { Cancelled, Queue, type Turn } from './queue.js';
@@ -62,8 +64,10 @@ async function answer(
   switch (request.type) {
     case 'hello':
       return { lock: await holdLifeLock() };
+    case 'probe':
+      return await probe();
     case 'start':
-      return await engine.start(request.wasmUrl);
+      return await engine.start(request.device, request.wasmUrl);
     case 'model':
       engine.model(request.config, request.tokenizer, request.precision);
       return null;
@@ -72,6 +76,11 @@ async function answer(
       return null;
     case 'finish':
       return engine.finish();
+    case 'canaries':
+      return { logits: await engine.canaries() };
+    case 'trust':
+      await engine.trust(request.expected);
+      return null;
     case 'run':
       return await engine.run(request, turn, onPart);
   }

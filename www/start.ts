@@ -11,9 +11,9 @@ import type { ModelSource } from './assets/source.js';
 import { holdVersion } from './assets/versions.js';
 import { WorkerClient } from './client.js';
 import { abortError, CrossrankError, disposedError, follow } from './errors.js';
+import type { Binary } from './glue.js';
 import type { LoadOptions } from './options.js';
-import type { Precision, Requests, Results } from './protocol.js';
-import type { Simd } from './simd.js';
+import type { DeviceKind, Precision, Requests, Results } from './protocol.js';
 
 export interface StartSettings {
   readonly source: ModelSource;
@@ -21,6 +21,7 @@ export interface StartSettings {
   readonly createWorker: () => Worker;
   readonly wasmUrl: string | null;
   readonly precision: Precision;
+  readonly device: DeviceKind;
   /** Tokens of a pair that the model must be able to read; 0: any number. */
   readonly maxLength: number;
   /** Whether workers may be wanted beside the first one. */
@@ -33,8 +34,11 @@ export interface StartSettings {
 export interface Started {
   readonly client: WorkerClient;
   readonly info: Results['finish'];
-  readonly simd: Simd;
+  readonly binary: Binary;
 }
+
+/** Told of the end of each worker, at once. */
+type OnEnd = (client: WorkerClient, error: CrossrankError) => void;
 
 type Feed = (sink: ModelSink) => Promise<void>;
 
@@ -53,22 +57,30 @@ export class Starter {
 
   readonly #settings: StartSettings;
   readonly #disposal: AbortSignal;
-  readonly #onEnd: (client: WorkerClient, error: CrossrankError) => void;
+  readonly #onEnd: OnEnd;
+  /** What the canaries of a GPU worker must give. */
+  #expected: Float32Array<ArrayBuffer> | undefined;
   #held: HeldModel | undefined;
   /** The version that the first worker has. All others get the same, whatever cache and host have by then. */
   #version: Version | undefined;
 
   /** `onEnd` learns of the end of each worker that was started, at once. */
-  constructor(
-    settings: StartSettings,
-    disposal: AbortSignal,
-    onEnd: (client: WorkerClient, error: CrossrankError) => void,
-  ) {
+  constructor(settings: StartSettings, disposal: AbortSignal, onEnd: OnEnd) {
     this.#settings = settings;
     this.#disposal = disposal;
     this.#onEnd = onEnd;
     const { newVersion: manifest } = settings;
     this.#version = manifest && { manifest, isNew: true };
+  }
+
+  /** A starter of GPU workers with the model that this one has brought. `expected`: the logits of the canaries. */
+  forGpu(expected: Float32Array<ArrayBuffer>, disposal: AbortSignal, onEnd: OnEnd): Starter {
+    const starter = new Starter({ ...this.#settings, device: 'webgpu' }, disposal, onEnd);
+    starter.#expected = expected;
+    starter.#held = this.#held;
+    starter.#version = this.#version;
+    starter.delivery = this.delivery;
+    return starter;
   }
 
   /** Whether a further worker needs no download. */
@@ -176,7 +188,7 @@ export class Starter {
     onBuilt: () => void = () => {},
   ): Promise<Started> {
     if (stop.signal.aborted) throw abortError(stop.signal);
-    const { createWorker, wasmUrl, precision } = this.#settings;
+    const { createWorker, wasmUrl, precision, device } = this.#settings;
     // The end of the worker ends the download, too.
     const client = new WorkerClient(createWorker, (error) => {
       stop.abort(error);
@@ -186,7 +198,7 @@ export class Starter {
     stop.signal.addEventListener('abort', onStop, { once: true });
     try {
       // The engine compiles while the model downloads; if it cannot, the download ends too.
-      const open = client.open().then(() => client.call('start', { wasmUrl }));
+      const open = client.open().then(() => client.call('start', { device, wasmUrl }));
       open.catch((error) => {
         engine.error = error;
         stop.abort(error);
@@ -201,9 +213,10 @@ export class Starter {
       const info = await client.call('finish', {});
       throwIfTooLong(this.#settings.maxLength, info.maxLength);
       onBuilt();
+      if (this.#expected !== undefined) await client.call('trust', { expected: this.#expected });
       await client.call('run', WARM_UP);
-      const { simd } = await open;
-      return { client, info, simd };
+      const { binary } = await open;
+      return { client, info, binary };
     } catch (error) {
       // Of several failures that follow from one another, the first is the cause.
       const cause = client.closed ?? (stop.signal.aborted ? abortError(stop.signal) : error);

@@ -1,9 +1,10 @@
 // The snapshot that `reranker.status` gives: its type, how it is taken, and the counters behind it.
 
+import type { Adapter } from './device.js';
+import type { Devices } from './devices.js';
 import type { Gathered } from './gathered.js';
 import type { Activation } from './options.js';
-import type { Pool } from './pool.js';
-import type { Precision } from './protocol.js';
+import type { DeviceKind, Precision } from './protocol.js';
 import type { ReloadStatus } from './reload.js';
 import type { Simd } from './simd.js';
 
@@ -15,6 +16,8 @@ export interface CallTimings {
   readonly batches: number;
   /** Pairs that were scored. */
   readonly pairs: number;
+  /** Where. */
+  readonly device: DeviceKind;
   /** Workers that shared them. */
   readonly workers: number;
   readonly tokens: number;
@@ -27,10 +30,14 @@ export interface Status {
   /** `stopped`: the last worker was lost, and the next call starts another. */
   readonly state: 'ready' | 'busy' | 'stopped' | 'disposed';
   readonly device: {
-    readonly kind: 'cpu';
+    /** Where the next call is computed. */
+    readonly kind: DeviceKind;
+    /** Why there. After the GPU failed: how. */
     readonly why: string;
-    /** Which binary runs: the one with relaxed SIMD, or the one for browsers without. Their scores are the same. */
+    /** Which binary the CPU runs: the one with relaxed SIMD, or the one for browsers without. Same scores. */
     readonly simd: Simd;
+    /** The GPU that was found, whether it serves or not; null as long as none was, or nobody looked. */
+    readonly adapter: Adapter | null;
   };
   readonly model: {
     readonly id: string;
@@ -45,10 +52,10 @@ export interface Status {
     /** Where it came from. */
     readonly source: string;
   };
-  /** Workers that live now. */
+  /** Workers that live now, that of the GPU included. */
   readonly workers: number;
   /**
-   * Workers that a large call may have: what `workers` allows. 1 if the model can be neither kept in the cache nor
+   * Workers that a large call on the CPU may have: what `workers` allows. 1 if the model can be neither kept in the cache nor
    * held on the page; less than asked for after one could not be started.
    */
   readonly maxWorkers: number;
@@ -84,15 +91,17 @@ export interface Status {
 
 /** Takes the snapshot. `fixed` is what does not change after the load. */
 export function snapshot(
-  pool: Pool,
+  devices: Devices,
   { calls, pairs, tokens, truncated, last }: Tally,
-  fixed: Pick<Status['model'], 'source' | 'precision' | 'maxLength'> & { readonly why: string },
+  fixed: Pick<Status['model'], 'source' | 'precision' | 'maxLength'>,
   reload: ReloadStatus | null,
 ): Status {
-  const { delivery, latest, memoryBytes } = pool;
+  const { cpu, why, adapter, memoryBytes } = devices;
+  const { delivery, latest } = cpu;
+  const simd = latest?.binary === 'relaxed' ? 'relaxed' : 'simd128';
   return Object.freeze({
-    state: state(pool),
-    device: Object.freeze({ kind: 'cpu', why: fixed.why, simd: latest?.simd ?? 'simd128' }),
+    state: state(devices),
+    device: Object.freeze({ kind: devices.kind, why, simd, adapter }),
     model: Object.freeze({
       id: delivery?.id ?? '',
       dtype: delivery?.dtype ?? null,
@@ -102,15 +111,15 @@ export function snapshot(
       source: fixed.source,
     }),
     workers: memoryBytes.length,
-    maxWorkers: pool.workersAtMost,
-    restarts: pool.restarts,
+    maxWorkers: cpu.workersAtMost,
+    restarts: cpu.restarts,
     cached: delivery?.stored ?? false,
     verified: delivery?.verified ?? false,
     calls,
     pairs,
     tokens,
     truncated,
-    ignoredMessages: pool.ignored,
+    ignoredMessages: devices.ignored,
     bytes: Object.freeze({ downloaded: delivery?.downloaded ?? 0, model: delivery?.bytes ?? 0 }),
     memoryBytes: memoryBytes.reduce((sum, bytes) => sum + bytes, 0),
     workerMemoryBytes: Object.freeze(memoryBytes),
@@ -119,10 +128,10 @@ export function snapshot(
   });
 }
 
-function state(pool: Pool): Status['state'] {
-  if (pool.disposed) return 'disposed';
-  if (pool.pendingCalls > 0) return 'busy';
-  return pool.memoryBytes.length > 0 ? 'ready' : 'stopped';
+function state(devices: Devices): Status['state'] {
+  if (devices.disposed) return 'disposed';
+  if (devices.pendingCalls > 0) return 'busy';
+  return devices.memoryBytes.length > 0 ? 'ready' : 'stopped';
 }
 
 /** Sums over the calls of one reranker. */
@@ -133,11 +142,11 @@ export class Tally {
   truncated = 0;
   last: CallTimings | null = null;
 
-  add({ scored: pairs, tokenizeMs, scoreMs, batches, tokens, truncated, workers }: Gathered): void {
+  add({ scored: pairs, tokenizeMs, scoreMs, batches, tokens, truncated, workers, device }: Gathered): void {
     this.calls += 1;
     this.pairs += pairs;
     this.tokens += tokens;
     this.truncated += truncated;
-    this.last = Object.freeze({ tokenizeMs, scoreMs, batches, pairs, tokens, truncated, workers });
+    this.last = Object.freeze({ tokenizeMs, scoreMs, batches, pairs, tokens, truncated, workers, device });
   }
 }

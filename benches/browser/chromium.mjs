@@ -4,10 +4,13 @@ import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
 
 const TIMEOUT_MS = 300_000;
 
-/** Starts a browser with a fresh profile, hands `work` its `{ page, pid, version }`, and ends it. */
-export async function withBrowser(work) {
+/** Starts a browser with a fresh profile, hands `work` its `{ page, pid, version }`, and ends it. `flags`: further ones. */
+export async function withBrowser(work, flags = []) {
   // launchServer, because only a server tells its process.
-  const server = await chromium.launchServer({ executablePath: findChromium(), args: chromiumArgs });
+  const server = await chromium.launchServer({
+    executablePath: findChromium(),
+    args: [...chromiumArgs, ...flags],
+  });
   try {
     const browser = await chromium.connect(server.wsEndpoint());
     const page = await browser.newPage();
@@ -19,10 +22,10 @@ export async function withBrowser(work) {
 }
 
 /** `page.evaluate` with an end: a promise that stays pending must not hang the run. */
-export async function evaluate(page, script, argument) {
+export async function evaluate(page, script, argument, timeoutMs = TIMEOUT_MS) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+    timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs / 1000} s`)), timeoutMs);
   });
   try {
     return await Promise.race([page.evaluate(script, argument), late]);

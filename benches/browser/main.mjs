@@ -64,7 +64,7 @@ export async function bench(options) {
 }
 
 /** The peer's folder of weights, with the peer installed; undefined, with a line that says why, where it cannot be. */
-function preparePeer(named) {
+export function preparePeer(named) {
   const folder = findPeerModel(named);
   if (folder === undefined) {
     say('no peer: --peer-model DIR names its ONNX folder; export one with optimum-cli (benches/README.md)');
@@ -106,7 +106,7 @@ function print(rows, { cold, emptyPage }, quick) {
   if (quick) console.log('Without --quick the peer and the other workloads are measured too.');
 }
 
-function machine() {
+export function machine() {
   const load = os
     .loadavg()
     .map((value) => value.toFixed(1))
@@ -127,7 +127,7 @@ const describe = (workloads) =>
     ]),
   );
 
-function save(file, value) {
+export function save(file, value) {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(value, null, 1)}\n`);
 }

@@ -6,6 +6,7 @@ import { SetupError } from '../../scripts/run.mjs';
 import { workloadNames } from './workloads.mjs';
 
 export const usage = `npm run bench -- [options]
+  --gpu              what a call costs on WebGPU, counted in software (SwiftShader), beside the peer
   --quick            only ours: cold start, 20 and 50 chunks of the demo, one worker
   --passes N         timed passes of every row (default 5)
   --only a,b,c16     workloads of the comparison
@@ -26,6 +27,7 @@ export function readOptions(args) {
     throw new SetupError(`--only knows ${workloadNames.join(', ')}, not "${unknown}"`);
   return {
     help: values.help,
+    gpu: values.gpu,
     quick: values.quick,
     cold: values.cold,
     build: !values['no-build'],
@@ -33,7 +35,7 @@ export function readOptions(args) {
     only,
     model: values.model && path.resolve(values.model),
     peerModel: values['peer-model'] && path.resolve(values['peer-model']),
-    json: path.resolve(values.json ?? path.join(root, 'pkg/bench.json')),
+    json: path.resolve(values.json ?? path.join(root, values.gpu ? 'pkg/bench-gpu.json' : 'pkg/bench.json')),
   };
 }
 
@@ -45,6 +47,7 @@ function parse(args) {
     model: text,
     'peer-model': text,
     json: text,
+    gpu: flag,
     quick: flag,
     cold: flag,
     'no-build': flag,

@@ -13,6 +13,9 @@ export const peerModules = path.join(home, 'node_modules');
 /** What transformers.js asks for when it loads a q8 model for ranking. */
 const files = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'onnx/model_quantized.onnx'];
 
+/** Where the peer looks for each form of the weights. */
+export const peerWeights = { q8: 'onnx/model_quantized.onnx', fp32: 'onnx/model.onnx' };
+
 /** Looked at when `--peer-model` is not given: a folder beside the checkout. */
 const besideCheckout = path.resolve(root, '../shared/model');
 

@@ -45,7 +45,7 @@ export async function makeWorkloads(modelFolder) {
   return all;
 }
 
-function readChunks() {
+export function readChunks() {
   const file = JSON.parse(gunzipSync(readFileSync(path.join(demo, 'chunks.json.gz'))).toString());
   return file.texts.map((text, i) => {
     const source = file.files[file.fileOfChunk[i]];

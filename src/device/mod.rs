@@ -1,4 +1,16 @@
-//! Where tensors live. One device for now: the CPU, through burn-flex.
+//! Where tensors live: the CPU through burn-flex, or a GPU through wgpu. A build holds one of the two.
+
+#[cfg(all(feature = "cpu", feature = "webgpu", target_family = "wasm"))]
+compile_error!("features cpu and webgpu are two browser binaries; a fallback is another worker with the other binary");
+#[cfg(all(feature = "webgpu", not(target_family = "wasm")))]
+compile_error!("feature webgpu is for browsers");
+
+#[cfg(feature = "webgpu")]
+mod adapter;
+#[cfg(feature = "webgpu")]
+pub(crate) mod faults;
+#[cfg(feature = "webgpu")]
+pub(crate) mod webgpu;
 
 pub use burn::tensor::Device;
 

@@ -14,19 +14,15 @@ pub struct PackedBatch {
     positions: Vec<i32>,
     segments: Vec<i32>,
     offsets: Vec<usize>,
+    stamp: usize,
 }
 
 impl PackedBatch {
     /// Packs `pairs` in their order.
     #[must_use]
-    pub fn pack(pairs: &[EncodedPair]) -> Self {
-        let tokens = pairs.iter().map(|pair| pair.ids.len()).sum();
-        let mut batch = Self {
-            ids: Vec::with_capacity(tokens),
-            positions: Vec::with_capacity(tokens),
-            segments: Vec::with_capacity(tokens),
-            offsets: vec![0],
-        };
+    pub fn pack<'a>(pairs: impl IntoIterator<Item = &'a EncodedPair>) -> Self {
+        let mut batch =
+            Self { ids: Vec::new(), positions: Vec::new(), segments: Vec::new(), offsets: vec![0], stamp: 0 };
         for pair in pairs {
             // Ids, positions and segments are below their caps (2^20), which `PairEncoder` and `ModelConfig` check.
             batch.ids.extend(pair.ids.iter().map(|id| *id as i32));
@@ -35,6 +31,18 @@ impl PackedBatch {
             batch.offsets.push(batch.ids.len());
         }
         batch
+    }
+
+    /// The same batch with a GPU's first stamp.
+    #[cfg(feature = "webgpu")]
+    #[must_use]
+    pub(crate) const fn with_stamp(mut self, stamp: u32) -> Self {
+        self.stamp = stamp as usize;
+        self
+    }
+
+    pub(super) const fn stamp(&self) -> usize {
+        self.stamp
     }
 
     /// Number of sequences.
@@ -49,12 +57,19 @@ impl PackedBatch {
         self.ids.len()
     }
 
+    /// Word ids of all sequences: `[tokens]`.
+    #[must_use]
+    pub fn ids(&self) -> &[i32] {
+        &self.ids
+    }
+
     /// The token range of each sequence.
     pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
         self.offsets.iter().zip(self.offsets.iter().skip(1)).map(|(start, end)| *start..*end)
     }
 
     /// Word ids, positions and segments, each `[tokens]`.
+    #[cfg(feature = "cpu")]
     pub(super) fn inputs(&self, device: &Device) -> [Tensor<1, Int>; 3] {
         [&self.ids, &self.positions, &self.segments].map(|values| indices(values.clone(), device))
     }
@@ -70,7 +85,13 @@ impl PackedBatch {
         indices(self.offsets.iter().map(|offset| *offset as i32).collect(), device)
     }
 
+    /// Tokens of the longest sequence.
+    pub(super) fn longest(&self) -> usize {
+        self.ranges().map(|range| range.len()).max().unwrap_or_default()
+    }
+
     /// The index of each sequence's first token, `[CLS]`: `[sequences]`.
+    #[cfg(feature = "cpu")]
     pub(super) fn first_tokens(&self, device: &Device) -> Tensor<1, Int> {
         indices(self.ranges().map(|range| range.start as i32).collect(), device)
     }

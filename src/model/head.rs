@@ -1,11 +1,13 @@
 //! Pooler and classifier: from the `[CLS]` token's hidden state to the logit. f32 in both precisions: two small products
 //! a pair, and the classifier's error would be the logit's error.
 
+#[cfg(feature = "webgpu")]
+use burn::backend::{Dispatch, DispatchTensor};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
-use burn::tensor::activation::tanh;
 
+#[cfg(feature = "cpu")]
 use super::f32::Pass;
 use super::parts::Parts;
 use crate::error::Result;
@@ -28,8 +30,26 @@ impl Head {
     /// # Shapes
     /// - first: `[sequences, hidden]`, the hidden state of each sequence's first token
     /// - output: `[sequences]`
+    #[cfg(feature = "cpu")]
     pub(super) fn forward(&self, first: Tensor<2>, pass: &impl Pass) -> Tensor<1> {
-        let pooled = pass.dropout(tanh(self.pooler.forward(first)));
+        let pooled = pass.dropout(burn::tensor::activation::tanh(self.pooler.forward(first)));
         self.classifier.forward(pooled).squeeze_dim(1)
     }
+
+    /// The same as one kernel, and a stamp behind its results.
+    #[cfg(feature = "webgpu")]
+    pub(super) fn forward(&self, first: Tensor<2>) -> Tensor<1> {
+        use crate::kernels::HeadOps;
+        let [pooler, classifier] = [&self.pooler, &self.classifier].map(|linear| linear.weight.val().into_dispatch());
+        let [pooler_bias, classifier_bias] = [&self.pooler, &self.classifier].map(bias);
+        let first = first.into_dispatch();
+        Tensor::from_dispatch(Dispatch::head(first, pooler, pooler_bias, classifier, classifier_bias))
+    }
+}
+
+/// The bias of a layer that has one by construction.
+#[cfg(feature = "webgpu")]
+fn bias(linear: &Linear) -> DispatchTensor {
+    let bias = linear.bias.as_ref().map(|bias| bias.val());
+    bias.unwrap_or_else(|| Tensor::zeros([linear.weight.dims()[1]], &linear.weight.device())).into_dispatch()
 }

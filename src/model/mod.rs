@@ -6,12 +6,14 @@
 //! <https://github.com/huggingface/transformers/blob/main/src/transformers/models/bert/modeling_bert.py>
 
 mod batch;
+#[cfg(feature = "cpu")]
 mod f32;
 mod head;
 mod int8;
 mod parts;
 
 pub use batch::PackedBatch;
+#[cfg(feature = "cpu")]
 pub(crate) use f32::Pass;
 
 use burn::module::Module;
@@ -19,8 +21,10 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::error::Result;
+use crate::kernels::LinearInput;
 use crate::weights::{Precision, Tensors};
 
+#[cfg(feature = "cpu")]
 use f32::{F32Encoder, Inference};
 use head::Head;
 use int8::Int8Encoder;
@@ -37,6 +41,7 @@ pub struct CrossEncoder {
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant)]
 enum Encoder {
+    #[cfg(feature = "cpu")]
     F32(F32Encoder),
     Int8(Int8Encoder),
 }
@@ -45,12 +50,19 @@ impl CrossEncoder {
     /// Builds the module from `tensors`, in their precision; they are moved to `device` one by one.
     ///
     /// # Errors
-    /// `INTERNAL` if a tensor of the expected table is not there; [`Tensors`] are complete by construction.
+    /// `INTERNAL` if a tensor of the expected table is not there; [`Tensors`] are complete by construction. `OPTION` for f32
+    /// weights on a GPU.
     pub fn new(config: &ModelConfig, mut tensors: Tensors, device: &Device) -> Result<Self> {
         let precision = tensors.precision();
         let mut parts = Parts::new(config, &mut tensors, device);
         let encoder = match precision {
+            #[cfg(feature = "cpu")]
             Precision::F32 => Encoder::F32(F32Encoder::new(&mut parts)?),
+            #[cfg(not(feature = "cpu"))]
+            Precision::F32 => {
+                let message = "f32 weights are computed on the CPU only; a GPU takes int8 weights and computes in f32";
+                return Err(crate::Error::new(crate::Code::Option, "precision", message));
+            }
             Precision::Int8 => Encoder::Int8(Int8Encoder::new(&mut parts)?),
         };
         Ok(Self { encoder, head: Head::new(&mut parts)? })
@@ -60,18 +72,49 @@ impl CrossEncoder {
     ///
     /// # Shapes
     /// - batch: `tokens` packed tokens of `sequences` sequences
-    /// - output: `[sequences]`
+    /// - output: `[sequences]`; on a GPU one more, the last kernel's stamp
     #[must_use]
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<1> {
-        self.forward_as(batch, &Inference)
+        self.run(batch, LinearInput::Quantized)
+    }
+
+    /// [`forward`](Self::forward) with activations in f32 whatever the precision of the weights: what a GPU computes. Slow on
+    /// a CPU.
+    #[must_use]
+    pub fn forward_f32(&self, batch: &PackedBatch) -> Tensor<1> {
+        self.run(batch, LinearInput::F32)
     }
 
     /// [`forward`](Self::forward) with the operations of `pass`. int8 encoders have their own, and know only inference.
+    #[cfg(feature = "cli")]
     pub(crate) fn forward_as(&self, batch: &PackedBatch, pass: &impl Pass) -> Tensor<1> {
+        self.run_as(batch, LinearInput::Quantized, pass)
+    }
+
+    #[cfg(feature = "cpu")]
+    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
+        self.run_as(batch, input, &Inference)
+    }
+
+    #[cfg(feature = "cpu")]
+    fn run_as(&self, batch: &PackedBatch, input: LinearInput, pass: &impl Pass) -> Tensor<1> {
         let first = match &self.encoder {
             Encoder::F32(encoder) => encoder.forward(batch, pass),
-            Encoder::Int8(encoder) => encoder.forward(batch),
+            Encoder::Int8(encoder) => encoder.forward(batch, input),
         };
         self.head.forward(first, pass)
+    }
+
+    #[cfg(feature = "webgpu")]
+    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
+        let Encoder::Int8(encoder) = &self.encoder;
+        self.head.forward(encoder.forward(batch, input))
+    }
+
+    /// The last stamp of a batch whose first is `first`.
+    #[cfg(feature = "webgpu")]
+    pub(crate) fn stamp_after(&self, first: u32) -> u32 {
+        let Encoder::Int8(encoder) = &self.encoder;
+        crate::kernels::gpu::stamp::next(encoder.stamp_after(first))
     }
 }

@@ -1,7 +1,9 @@
 //! Turns named host tensors into burn's layers: the one place that knows Hugging Face names and burn's layouts.
 
 use burn::module::Param;
-use burn::nn::{Embedding, LayerNorm, LayerNormConfig, Linear};
+use burn::nn::Linear;
+#[cfg(feature = "cpu")]
+use burn::nn::{Embedding, LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::int8::{AddNorm, Int8Linear};
@@ -30,6 +32,7 @@ impl<'a> Parts<'a> {
     }
 
     /// A `torch.nn.Embedding` of `rows` rows of `hidden_size`.
+    #[cfg(feature = "cpu")]
     pub(super) fn embedding(&mut self, name: &str, rows: usize) -> Result<Embedding> {
         let weight = self.take(&format!("{name}.weight"))?;
         let weight = self.tensor(weight, [rows, self.config.hidden_size]);
@@ -37,6 +40,7 @@ impl<'a> Parts<'a> {
     }
 
     /// A `torch.nn.LayerNorm` over `hidden_size`, with the configuration's epsilon (burn's default is 1e-5).
+    #[cfg(feature = "cpu")]
     pub(super) fn layer_norm(&mut self, name: &str) -> Result<LayerNorm> {
         let width = self.config.hidden_size;
         let mut norm = LayerNormConfig::new(width).with_epsilon(self.config.layer_norm_eps).init(self.device);

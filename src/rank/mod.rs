@@ -3,12 +3,16 @@
 //! [`Job`] runs a call batch by batch, so that a worker can see a cancel in between; [`Reranker::predict`] and
 //! [`Reranker::rank`] run it to the end.
 
+mod canary;
 mod order;
 mod plan;
 mod score;
 
+pub use canary::{Canaries, Placed};
 pub use order::order;
 pub use score::Activation;
+
+use burn::tensor::Tensor;
 
 use crate::config::ModelConfig;
 use crate::device::Device;
@@ -33,6 +37,9 @@ pub struct Reranker {
     config: ModelConfig,
     encoder: PairEncoder,
     model: CrossEncoder,
+    tokens_per_batch: usize,
+    #[cfg(feature = "webgpu")]
+    batches: std::cell::Cell<usize>,
 }
 
 impl Reranker {
@@ -42,7 +49,21 @@ impl Reranker {
     /// `INTERNAL` if a tensor is missing; the parts are complete by construction.
     pub fn new(config: ModelConfig, encoder: PairEncoder, tensors: Tensors, device: &Device) -> Result<Self> {
         let model = CrossEncoder::new(&config, tensors, device)?;
-        Ok(Self { config, encoder, model })
+        Ok(Self {
+            config,
+            encoder,
+            model,
+            tokens_per_batch: plan::TOKENS_PER_BATCH,
+            #[cfg(feature = "webgpu")]
+            batches: std::cell::Cell::new(0),
+        })
+    }
+
+    /// The same with batches of up to `tokens` tokens. The default suits a CPU.
+    #[must_use]
+    pub const fn with_tokens_per_batch(mut self, tokens: usize) -> Self {
+        self.tokens_per_batch = tokens;
+        self
     }
 
     /// The configuration the model was built from.
@@ -76,7 +97,7 @@ impl Reranker {
         check_limit("pairs", pairs.len(), limits::MAX_PAIRS, "pairs")?;
         let bytes = pairs.iter().map(|(query, document)| query.len() + document.len()).sum();
         check_limit("texts", bytes, limits::MAX_CALL_BYTES, "bytes")?;
-        Ok(Job::new(self.encoder.encode_pairs(pairs, max_length)?))
+        Ok(Job::new(self.encoder.encode_pairs(pairs, max_length)?, self.tokens_per_batch))
     }
 
     /// Scores of `pairs` in their order. `activation` `None` is the model's own.
@@ -117,12 +138,52 @@ impl Reranker {
     /// One batch through the model. Logits in the order of the batch.
     ///
     /// # Errors
-    /// `INTERNAL` if the device cannot be read.
+    /// `WORKER_LOST` if the device cannot be read.
     pub async fn forward(&self, batch: PackedBatch) -> Result<Vec<f32>> {
-        let logits = self.model.forward(&batch).into_data_async().await;
-        let data = logits.map_err(|e| Error::new(Code::Internal, "device", format!("read-back failed: {e:?}")))?;
-        data.try_into_vec_as::<f32>()
-            .map_err(|e| Error::new(Code::Internal, "device", format!("logits are not floats: {e:?}")))
+        #[cfg(feature = "webgpu")]
+        let (batch, last) = self.stamped(batch);
+        let logits = read(self.model.forward(&batch)).await;
+        #[cfg(feature = "webgpu")]
+        let logits = check_stamp(logits?, last);
+        logits
+    }
+
+    /// The logits of the two canaries with activations in f32: what [`Reranker::canaries`] takes on another device.
+    ///
+    /// # Errors
+    /// `WORKER_LOST` if the device cannot be read.
+    pub async fn canary_logits(&self) -> Result<Vec<f32>> {
+        let pairs = canary::encode(&self.encoder, self.max_length())?;
+        let mut logits = read(self.model.forward_f32(&PackedBatch::pack(&pairs))).await?;
+        logits.truncate(pairs.len());
+        Ok(logits)
+    }
+
+    /// The batch with a stamp of its own, and the stamp that must come back with its logits.
+    #[cfg(feature = "webgpu")]
+    fn stamped(&self, batch: PackedBatch) -> (PackedBatch, u32) {
+        let first = crate::kernels::gpu::stamp::first(self.batches.get());
+        self.batches.set(self.batches.get().wrapping_add(1));
+        (batch.with_stamp(first), self.model.stamp_after(first))
+    }
+
+    /// Query and document of each canary.
+    #[must_use]
+    pub const fn canary_texts(&self) -> [(&'static str, &'static str); 2] {
+        canary::TEXTS
+    }
+
+    /// Canaries that must give `logits`.
+    ///
+    /// # Errors
+    /// `OPTION` if `logits` are not two finite numbers.
+    pub fn canaries(&self, logits: &[f32]) -> Result<Canaries> {
+        match *logits {
+            [first, second] if first.is_finite() && second.is_finite() => {
+                Ok(Canaries::new(canary::encode(&self.encoder, self.max_length())?, [first, second]))
+            }
+            _ => Err(Error::new(Code::Option, "canaries", "expected the logits of two canaries, finite")),
+        }
     }
 
     fn checked_max_length(&self, max_length: Option<usize>) -> Result<usize> {
@@ -138,6 +199,26 @@ impl Reranker {
     }
 }
 
+async fn read(logits: Tensor<1>) -> Result<Vec<f32>> {
+    let data = logits.into_data_async().await;
+    let data = data.map_err(|e| Error::new(Code::WorkerLost, "device", format!("read-back failed: {e}")))?;
+    data.try_into_vec_as::<f32>()
+        .map_err(|e| Error::new(Code::Internal, "device", format!("logits are not floats: {e}")))
+}
+
+/// The logits without the stamp behind them.
+#[cfg(feature = "webgpu")]
+fn check_stamp(mut logits: Vec<f32>, expected: u32) -> Result<Vec<f32>> {
+    match logits.pop() {
+        // Stamps are exact in f32.
+        Some(stamp) if stamp == expected as f32 => Ok(logits),
+        stamp => {
+            let message = format!("the last kernel's stamp is {stamp:?} and not {expected}: one did not run");
+            Err(Error::new(Code::GpuUntrusted, "stamp", message))
+        }
+    }
+}
+
 /// A call under way: encoded pairs, planned batches, logits so far.
 #[derive(Debug)]
 pub struct Job {
@@ -148,9 +229,10 @@ pub struct Job {
 }
 
 impl Job {
-    fn new(pairs: Vec<EncodedPair>) -> Self {
+    fn new(pairs: Vec<EncodedPair>, tokens_per_batch: usize) -> Self {
         let lengths: Vec<_> = pairs.iter().map(|pair| pair.ids.len()).collect();
-        Self { batches: plan::batches(&lengths), logits: Vec::with_capacity(pairs.len()), pairs, started: 0 }
+        let batches = plan::batches(&lengths, tokens_per_batch);
+        Self { batches, logits: Vec::with_capacity(pairs.len()), pairs, started: 0 }
     }
 
     /// Pairs of the call.
@@ -185,9 +267,19 @@ impl Job {
 
     /// Packs the next batch, or `None` when all have been handed out.
     pub fn next_batch(&mut self) -> Option<PackedBatch> {
+        self.next_guarded(None).map(|(batch, _)| batch)
+    }
+
+    /// [`Job::next_batch`] with `canaries` among its pairs. What [`Placed::check`] leaves of its logits is for
+    /// [`Job::store`].
+    pub fn next_guarded(&mut self, canaries: Option<&Canaries>) -> Option<(PackedBatch, Placed)> {
         let range = self.batches.get(self.started)?.clone();
         self.started += 1;
-        self.pairs.get(range).map(PackedBatch::pack)
+        let pairs = self.pairs.get(range)?;
+        Some(match canaries {
+            Some(canaries) => canaries.pack(pairs),
+            None => (PackedBatch::pack(pairs), Placed::none()),
+        })
     }
 
     /// Keeps the logits of the batch handed out last.

@@ -10,7 +10,7 @@ use crate::device;
 use crate::error::{Code, Error};
 use crate::rank::Reranker;
 use crate::tokenize::PairEncoder;
-use crate::weights::{Precision, WeightsStream};
+use crate::weights::{Precision, Tensors, WeightsStream};
 
 /// A model being loaded: construct with its two JSON files, `push` the weights as they arrive, then `finish`.
 #[wasm_bindgen]
@@ -43,10 +43,23 @@ impl ModelLoader {
         self.weights.push(bytes).map_err(throw)
     }
 
-    /// Builds the model; the loader is used up. Throws `MODEL_INVALID` if bytes are missing.
+    /// Builds the model; the loader is used up. Throws `MODEL_INVALID` if bytes are missing; on a GPU also `UNSUPPORTED`
+    /// without [`openDevice`](super::gpu::open_device) or if the model is not one for it, and `OPTION` for f32 weights.
     pub fn finish(self) -> Result<Session, JsValue> {
         let tensors = self.weights.finish().map_err(throw)?;
-        let reranker = Reranker::new(self.config, self.encoder, tensors, &device::cpu()).map_err(throw)?;
-        Ok(Session::new(reranker))
+        Ok(Session::new(build(self.config, self.encoder, tensors).map_err(throw)?))
     }
+}
+
+#[cfg(feature = "cpu")]
+fn build(config: ModelConfig, encoder: PairEncoder, tensors: Tensors) -> crate::Result<Reranker> {
+    Reranker::new(config, encoder, tensors, &device::cpu())
+}
+
+#[cfg(feature = "webgpu")]
+fn build(config: ModelConfig, encoder: PairEncoder, tensors: Tensors) -> crate::Result<Reranker> {
+    let opened = device::webgpu::opened()?;
+    opened.check(&config)?;
+    let tokens = opened.tokens_per_batch(&config);
+    Ok(Reranker::new(config, encoder, tensors, &opened.device)?.with_tokens_per_batch(tokens))
 }

@@ -1,6 +1,8 @@
 //! The wasm-bindgen boundary: strings and bytes in, numbers out, errors as plain `{ code, message }` objects. No logic.
 
 mod error;
+#[cfg(feature = "webgpu")]
+mod gpu;
 mod loader;
 mod session;
 

@@ -10,12 +10,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::error::throw;
 use crate::error::{Code, Error};
-use crate::rank::{self, Activation, Reranker};
+use crate::model::PackedBatch;
+use crate::rank::{self, Activation, Canaries, Placed, Reranker};
 
 /// A loaded model.
 #[wasm_bindgen]
 pub struct Session {
     reranker: Rc<Reranker>,
+    canaries: RefCell<Option<Rc<Canaries>>>,
 }
 
 /// Token ids and segments of one pair.
@@ -29,7 +31,7 @@ pub struct Encoded {
 
 impl Session {
     pub(super) fn new(reranker: Reranker) -> Self {
-        Self { reranker: Rc::new(reranker) }
+        Self { reranker: Rc::new(reranker), canaries: RefCell::new(None) }
     }
 }
 
@@ -48,7 +50,21 @@ impl Session {
         }
         let pairs: Vec<_> = flat.iter().map(|[query, document]| (query.as_str(), document.as_str())).collect();
         let job = self.reranker.begin(&pairs, some_if_positive(max_length)).map_err(throw)?;
-        Ok(Job { reranker: Rc::clone(&self.reranker), job: RefCell::new(job) })
+        let canaries = self.canaries.borrow().clone();
+        Ok(Job { reranker: Rc::clone(&self.reranker), job: RefCell::new(job), canaries })
+    }
+
+    /// The logits of the model's two canaries, with activations in f32: on a CPU, what a GPU has to give.
+    pub async fn canaries(&self) -> Result<Float32Array, JsValue> {
+        Ok(self.reranker.canary_logits().await.map_err(throw)?.as_slice().into())
+    }
+
+    /// From now on each batch carries canaries that must give `logits`; no caller sees their scores. Throws `OPTION`.
+    #[wasm_bindgen(js_name = useCanaries)]
+    pub fn use_canaries(&self, logits: &[f32]) -> Result<(), JsValue> {
+        let canaries = self.reranker.canaries(logits).map_err(throw)?;
+        *self.canaries.borrow_mut() = Some(Rc::new(canaries));
+        Ok(())
     }
 
     /// Token ids and segments of one pair, for tests and debugging. Throws `OPTION` or `LIMIT`.
@@ -82,6 +98,7 @@ impl Session {
 pub struct Job {
     reranker: Rc<Reranker>,
     job: RefCell<rank::Job>,
+    canaries: Option<Rc<Canaries>>,
 }
 
 #[wasm_bindgen]
@@ -110,11 +127,12 @@ impl Job {
         self.job.borrow().truncated()
     }
 
-    /// Runs the next batch and returns the number of pairs scored so far. Throws `NON_FINITE`.
+    /// Runs the next batch and returns the number of pairs scored so far. Throws `NON_FINITE`; on a GPU also
+    /// `GPU_UNTRUSTED` and `WORKER_LOST`.
     pub async fn step(&self) -> Result<usize, JsValue> {
-        let batch = self.job.borrow_mut().next_batch();
-        if let Some(batch) = batch {
-            let logits = self.reranker.forward(batch).await.map_err(throw)?;
+        let batch = self.job.borrow_mut().next_guarded(self.canaries.as_deref());
+        if let Some((batch, placed)) = batch {
+            let logits = self.forward(batch, &placed).await.map_err(throw)?;
             self.job.borrow_mut().store(&logits).map_err(throw)?;
         }
         Ok(self.job.borrow().scored())
@@ -134,6 +152,13 @@ impl Job {
 }
 
 impl Job {
+    async fn forward(&self, batch: PackedBatch, placed: &Placed) -> crate::Result<Vec<f32>> {
+        let logits = self.reranker.forward(batch).await?;
+        #[cfg(feature = "webgpu")]
+        crate::device::faults::check()?;
+        placed.check(logits)
+    }
+
     fn scores_as(&self, activation: &str) -> Result<Vec<f32>, JsValue> {
         let activation = match activation {
             "" => self.reranker.config().activation,

@@ -239,7 +239,7 @@ test('dispose rejects pending and later calls, ends the worker, and may be calle
     const later = [reranker.rank('q', []), reranker.predict([]), reranker.warmup()].map(outcome);
     const alive = new Promise((resolve) => {
       workers[0].onmessage = () => resolve('alive');
-      workers[0].postMessage({ v: 2, id: 999, type: 'hello' });
+      workers[0].postMessage({ v: 3, id: 999, type: 'hello' });
       setTimeout(resolve, 300, 'ended');
     });
     return {
@@ -287,17 +287,17 @@ test('forged and malformed messages change nothing and are counted', async (t) =
       'text',
       {},
       { v: 3, id: 1, type: 'result', value: null },
-      { v: 2, id: 777, type: 'fatal' },
+      { v: 3, id: 777, type: 'fatal' },
     ];
     forged.push(
-      { v: 2, id: 777, type: 'result', value: null },
-      { v: 2, id: 1, type: 'error', error: { code: 'toString' } },
+      { v: 3, id: 777, type: 'result', value: null },
+      { v: 3, id: 1, type: 'error', error: { code: 'toString' } },
     );
     for (const data of forged) workers[0].dispatchEvent(new MessageEvent('message', { data }));
     for (const data of [
       ...forged,
-      { v: 2, id: 5, type: '__proto__' },
-      { v: 2, id: 5, type: 'run', pairs: [1, 2] },
+      { v: 3, id: 5, type: '__proto__' },
+      { v: 3, id: 5, type: 'run', pairs: [1, 2] },
     ]) {
       workers[0].postMessage(data);
     }
@@ -321,7 +321,7 @@ test('a malformed answer to a real request rejects it instead of leaving it pend
     const call = outcome(reranker.rank('hold', ['a']));
     await pause(20);
     workers[0].dispatchEvent(
-      new MessageEvent('message', { data: { v: 2, id, type: 'result', value: { scores: [1] } } }),
+      new MessageEvent('message', { data: { v: 3, id, type: 'result', value: { scores: [1] } } }),
     );
     return await call;
   });

@@ -375,7 +375,7 @@ test('an abort before and during the load rejects at once and ends the download 
     const alive = await Promise.race([
       new Promise((resolve) => {
         workers[0].onmessage = () => resolve('alive');
-        workers[0].postMessage({ v: 2, id: 999, type: 'hello' });
+        workers[0].postMessage({ v: 3, id: 999, type: 'hello' });
       }),
       pause(300),
     ]);

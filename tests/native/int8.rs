@@ -38,6 +38,42 @@ fn the_default_model_stays_near_its_f32_logits() {
     assert!(mean <= 0.06 && worst <= 0.25, "mean {mean}, largest {worst}");
 }
 
+/// What a GPU's canaries are compared with: int8 weights, activations in f32, as in f32 precision over the same file.
+#[test]
+fn canary_logits_are_those_of_f32_activations() {
+    let logits = |precision| {
+        let reranker = load_model(&root().join("model"), precision).unwrap();
+        pollster::block_on(reranker.canary_logits()).unwrap()
+    };
+    let (int8, f32) = (logits(Precision::Int8), logits(Precision::F32));
+    assert!(f32[0] - f32[1] > 4.0, "the canaries are far apart: {f32:?}");
+    for (int8, f32) in int8.iter().zip(&f32) {
+        assert!((int8 - f32).abs() < 1e-4, "{int8} is not {f32}");
+    }
+}
+
+#[test]
+fn a_guarded_call_gives_the_scores_of_the_call_and_a_wrong_canary_an_error() {
+    let reranker = tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8);
+    let golden = golden("tiny");
+    let pairs = texts(&golden);
+    // On the CPU activations are quantised, so its own canaries are those of a forward pass as it is.
+    let guarded = |logits: &[f32]| {
+        let canaries = reranker.canaries(logits).unwrap();
+        let mut job = reranker.begin(&pairs, None).unwrap();
+        while let Some((batch, placed)) = job.next_guarded(Some(&canaries)) {
+            let logits = pollster::block_on(reranker.forward(batch)).unwrap();
+            job.store(&placed.check(logits)?)?;
+        }
+        job.scores(Activation::Identity)
+    };
+    let own: Vec<f32> = reranker.canary_texts().map(|pair| predict(&reranker, &[pair])[0]).to_vec();
+    assert_eq!(guarded(&own).unwrap(), predict(&reranker, &pairs));
+    let wrong = guarded(&[own[0], own[1] + 0.1]).unwrap_err();
+    assert_eq!(wrong.code(), crossrank::Code::GpuUntrusted);
+    assert!(reranker.canaries(&[1.0]).is_err() && reranker.canaries(&[1.0, f32::NAN]).is_err());
+}
+
 #[test]
 fn the_tiny_model_stays_near_its_f32_logits() {
     let reranker = tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8);

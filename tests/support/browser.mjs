@@ -4,13 +4,16 @@ import { chromium } from 'playwright-core';
 import { chromiumArgs, findChromium } from '../../scripts/chromium.mjs';
 import { startServer } from './server.mjs';
 
-/** Call once at the top of a test file. Returns `open(t, options)`, which gives `{ page, context, server }`. */
-export function useBrowser() {
+/**
+ * Call once at the top of a test file, with further flags for the browser. Returns `open(t, options)`, which gives
+ * `{ page, context, server }`.
+ */
+export function useBrowser(flags = []) {
   let browser;
   before(async () => {
     const executablePath = findChromium();
     if (!executablePath) throw new Error('No Chromium found. Set CHROME_PATH, or run npm run setup.');
-    browser = await chromium.launch({ executablePath, args: chromiumArgs });
+    browser = await chromium.launch({ executablePath, args: [...chromiumArgs, ...flags] });
   });
   after(() => browser?.close());
 

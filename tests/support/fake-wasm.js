@@ -2,7 +2,7 @@
 // batch that lasts until the test says so. One batch is one pair; the score of a pair is the length of its document.
 // The query, or a document that begins with '!', says what happens: 'hold' never ends, 'trap' breaks the instance,
 // 'stray' throws outside of the call, 'nan' fails the call, 'slow' takes 30 ms a batch. A config with `add` is another
-// version of the model: so much is added to each score. `positions` is its limit of tokens.
+// version of the model: so much is added to each score. `positions` is its limit of tokens. gpu-setup.js may ask for `cpuStepMs` a batch.
 
 export default async function init({ module_or_path: module }) {
   if (!(module instanceof WebAssembly.Module)) throw new Error('expected a compiled module');
@@ -22,27 +22,29 @@ export class ModelLoader {
   push(bytes) {
     this.#bytes += bytes.byteLength;
   }
-  finish() {
-    return new Session(this.#bytes, this.#config);
+  finish(Kind = Session) {
+    return new Kind(this.#bytes, this.#config);
   }
   free() {}
 }
 
-class Session {
-  #add;
+export class Session {
   constructor(bytes, { add, positions }) {
-    this.#add = add;
+    this.add = add;
     this.memory_bytes = bytes;
     this.max_length = positions;
     this.default_activation = 'identity';
   }
   begin(pairs) {
-    return new Job(pairs, this.#add);
+    return new Job(pairs, this.add);
+  }
+  async canaries() {
+    return Float32Array.of(1, -3);
   }
   free() {}
 }
 
-class Job {
+export class Job {
   #scores = [];
   #pairs = [];
   #add;
@@ -68,6 +70,8 @@ class Job {
     const [query, document] = this.#pairs[this.#scores.length];
     const what = document.startsWith('!') ? document.slice(1) : query;
     if (what === 'hold') await new Promise(() => {});
+    const stepMs = globalThis.fakeGpu?.cpuStepMs ?? 0;
+    if (stepMs > 0 && !this.gpu) await new Promise((resolve) => setTimeout(resolve, stepMs));
     if (what === 'slow') await new Promise((resolve) => setTimeout(resolve, 30));
     if (what === 'trap') throw new WebAssembly.RuntimeError('unreachable');
     if (what === 'nan') throw { code: 'NON_FINITE', message: 'logit 0 is not finite' };

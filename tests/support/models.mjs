@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { cut, join, parse, quantized } from './safetensors.mjs';
 import { root } from './server.mjs';
 
 const tiny = (name) => readFileSync(path.join(root, 'tests/fixtures/tiny', name));
@@ -13,6 +14,34 @@ export const golden = (model) =>
 export function hubFolder(prefix = '/hub/') {
   const names = ['config.json', 'tokenizer.json', 'model.safetensors'];
   return Object.fromEntries(names.map((name) => [prefix + name, tiny(name)]));
+}
+
+/** The tiny model in int8, so that all devices compute with the same weights. */
+export const tinyInt8Folder = (prefix = '/tiny8/') => ({
+  [`${prefix}config.json`]: tiny('config.json'),
+  [`${prefix}tokenizer.json`]: tiny('tokenizer.json'),
+  [`${prefix}model.safetensors`]: join(quantized(parse(tiny('model.safetensors')))),
+});
+
+/**
+ * The first `layers` layers of the default model. What a cut model says means nothing, and its scores lie close together:
+ * the classifier spreads them to the range of a whole one's.
+ */
+export function defaultLayers(layers, prefix = '/layers/', spread = 1) {
+  const file = (name) => readFileSync(path.join(root, 'model', name));
+  const { weights } = JSON.parse(file('manifest.json'));
+  const all = parse(Buffer.concat(weights.shards.map(({ path: name }) => file(name))));
+  const classifier = all.get('classifier.weight');
+  const weights32 = new Float32Array(Uint8Array.from(classifier.bytes).buffer).map(
+    (weight) => weight * spread,
+  );
+  all.set('classifier.weight', { ...classifier, bytes: Buffer.from(weights32.buffer) });
+  const config = { ...JSON.parse(file('config.json')), num_hidden_layers: layers };
+  return {
+    [`${prefix}config.json`]: Buffer.from(JSON.stringify(config)),
+    [`${prefix}tokenizer.json`]: file('tokenizer.json'),
+    [`${prefix}model.safetensors`]: join(cut(all, layers)),
+  };
 }
 
 /** URL path -> bytes of a folder with a manifest and shards of `shardBytes`. */
@@ -35,12 +64,13 @@ export function fakeVersion(n, prefix = '/fake/') {
   return fakeFolder(prefix, JSON.stringify({ add: n }), `version-${n}`, Buffer.alloc(5000, `${n}, `));
 }
 
-const binaries = ['crossrank_cpu', 'crossrank_cpu_relaxed'];
+const binaries = ['crossrank_cpu', 'crossrank_cpu_relaxed', 'crossrank_webgpu'];
+const fakeOf = (name) => (name === 'crossrank_webgpu' ? 'fake-webgpu.js' : 'fake-wasm.js');
 
 /** The fake engine in the place of the real one. */
 export const fakeEngine = {
   aliases: Object.fromEntries(
-    binaries.map((name) => [`/pkg/dist/wasm/${name}.js`, 'tests/support/fake-wasm.js']),
+    binaries.map((name) => [`/pkg/dist/wasm/${name}.js`, `tests/support/${fakeOf(name)}`]),
   ),
   files: Object.fromEntries(
     binaries.map((name) => [`/pkg/dist/wasm/${name}_bg.wasm`, Buffer.from([0, 97, 115, 109, 1, 0, 0, 0])]),

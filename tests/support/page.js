@@ -1,5 +1,6 @@
 // Helpers inside the test page. Tests call them through `page.evaluate`.
 import * as crossrank from '/pkg/dist/index.js';
+import { gpuCounts, gpuFault, gpuReset } from './gpu-page.js';
 
 /** What a promise came to, as plain data. */
 async function outcome(promise) {
@@ -23,6 +24,9 @@ const startWorker = (script) => () => {
 
 const createWorker = startWorker('/pkg/dist/worker.js');
 const createSimd128Worker = startWorker('/tests/support/simd128-worker.js');
+/** Workers on an adapter of the test's choice; see gpu-setup.js. */
+const createGpuWorker = (parameters) =>
+  startWorker(`/tests/support/gpu-worker.js?${new URLSearchParams(parameters)}`);
 
 /** Ways in which a worker may end. */
 const kills = {
@@ -38,6 +42,8 @@ async function load(options = {}) {
   globalThis.events = [];
   const onProgress = (event) => globalThis.events.push({ ...event });
   globalThis.reranker = await crossrank.Reranker.load({ onProgress, ...options });
+  globalThis.changes = [];
+  reranker.addEventListener('devicechange', ({ from, to, why }) => changes.push({ from, to, why }));
   return globalThis.reranker.status;
 }
 
@@ -48,6 +54,10 @@ Object.assign(globalThis, {
   workers,
   createWorker,
   createSimd128Worker,
+  createGpuWorker,
+  gpuCounts,
+  gpuFault,
+  gpuReset,
   kills,
   pause,
   ready: true,

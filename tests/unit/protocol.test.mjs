@@ -1,19 +1,19 @@
 // Messages and errors: what each side believes, and the worker's loop over a real message channel.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { EngineBroken } from '../../pkg/dist/engine.js';
+import { EngineBroken } from '../../pkg/dist/broken.js';
 import { CrossrankError, ERROR_CODES, fromWire, isWireError, toWire } from '../../pkg/dist/errors.js';
 import { isResult, isToPage, isToWorker } from '../../pkg/dist/protocol.js';
 import { serve } from '../../pkg/dist/serve.js';
 import { test } from '../support/test.mjs';
 
-const run = { v: 2, id: 1, type: 'run', pairs: ['q', 'd'], maxLength: 0, activation: '', early: false };
+const run = { v: 3, id: 1, type: 'run', pairs: ['q', 'd'], maxLength: 0, activation: '', early: false };
 
 test('guards accept real messages and refuse near misses', () => {
   assert.ok(isToWorker(run));
-  assert.ok(isToWorker({ v: 2, id: 0, type: 'cancel' }));
+  assert.ok(isToWorker({ v: 3, id: 0, type: 'cancel' }));
   for (const wrong of [
-    { ...run, v: 1 },
+    { ...run, v: 2 },
     { ...run, id: -1 },
     { ...run, id: '1' },
     { ...run, type: 'constructor' },
@@ -24,19 +24,19 @@ test('guards accept real messages and refuse near misses', () => {
     { ...run, maxLength: 1.5 },
     { ...run, activation: 'softmax' },
     { ...run, early: 1 },
-    { v: 2, id: 1, type: 'weights', bytes: new Uint8Array(1) },
+    { v: 3, id: 1, type: 'weights', bytes: new Uint8Array(1) },
     null,
     'run',
   ]) {
     assert.ok(!isToWorker(wrong), JSON.stringify(wrong));
   }
-  assert.ok(isToPage({ v: 2, id: 1, type: 'error', error: { code: 'LIMIT', message: '' } }));
-  assert.ok(!isToPage({ v: 2, id: 1, type: 'error', error: { code: 'toString', message: '' } }));
-  assert.ok(!isToPage({ v: 2, id: 1, type: 'result' }));
+  assert.ok(isToPage({ v: 3, id: 1, type: 'error', error: { code: 'LIMIT', message: '' } }));
+  assert.ok(!isToPage({ v: 3, id: 1, type: 'error', error: { code: 'toString', message: '' } }));
+  assert.ok(!isToPage({ v: 3, id: 1, type: 'result' }));
   assert.ok(isResult('hello', { lock: null }) && !isResult('hello', null));
   assert.ok(!isResult('run', { tokenizeMs: 0, scoreMs: -1, memoryBytes: 0 }));
   const part = { scores: new Float32Array(1), tokens: 3, truncated: 0, batches: 1 };
-  assert.ok(isToPage({ v: 2, id: 1, type: 'part', part }));
+  assert.ok(isToPage({ v: 3, id: 1, type: 'part', part }));
   for (const wrong of [
     undefined,
     null,
@@ -44,7 +44,7 @@ test('guards accept real messages and refuse near misses', () => {
     { ...part, tokens: -1 },
     { ...part, batches: '1' },
   ])
-    assert.ok(!isToPage({ v: 2, id: 1, type: 'part', part: wrong }), JSON.stringify(wrong));
+    assert.ok(!isToPage({ v: 3, id: 1, type: 'part', part: wrong }), JSON.stringify(wrong));
 });
 
 test('errors survive the trip as data, and a clone of it', () => {
@@ -147,7 +147,7 @@ test('the worker answers in order, and one failure is not the end', async (t) =>
 
 test('a cancel is seen between batches, and a waiting call is never begun', async (t) => {
   const { ask, engine } = served(t);
-  const cancel = (id) => ({ v: 2, id, type: 'cancel' });
+  const cancel = (id) => ({ v: 3, id, type: 'cancel' });
   const answers = await ask([call(1, 'long'), call(2, 'never'), call(3, 'short'), cancel(2), cancel(1)], 3);
   assert.deepEqual(
     answers.map(({ id, type, error }) => [id, type, error?.code]),

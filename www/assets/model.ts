@@ -92,6 +92,11 @@ export class ModelDelivery {
     this.id = source.fallbackId;
   }
 
+  /** What tells this model from others: the hash of its weights, where a manifest names one, else its folder. */
+  get identity(): string {
+    return this.#manifest?.weights.sha256 ?? this.#source.url('');
+  }
+
   /** The manifest; null for a Hugging Face folder, and before it is found. */
   get manifest(): Manifest | null {
     return this.#manifest;

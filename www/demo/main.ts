@@ -11,6 +11,7 @@ import { type FirstStage, indexItems } from './search.js';
 import { codeOf, linkOf, readLink } from './share.js';
 import {
   choose,
+  chosenDevice,
   chosenOrder,
   chosenSource,
   chosenWorkers,
@@ -35,7 +36,8 @@ const list = new ResultList(page.results);
 const model = new Model((state) => {
   showModel(state);
   showOffline(state.kind === 'ready');
-  if (state.kind === 'ready') void rerank();
+  // Told again when another device takes over: what is being ranked goes on there.
+  if (state.kind === 'ready' && document.body.dataset.state !== 'reranking') void rerank();
   if (state.kind === 'failed') {
     setState('failed');
     say('The model could not be loaded. The list is in search order.');
@@ -209,6 +211,8 @@ async function copyCode(): Promise<void> {
     );
 }
 
+const chosenSettings = () => ({ workers: chosenWorkers(), device: chosenDevice() });
+
 function listen(): void {
   showExamples((question) => {
     page.query.value = question;
@@ -228,7 +232,7 @@ function listen(): void {
   page.workers.addEventListener('change', () => {
     ask();
     running?.abort();
-    void model.change({ workers: chosenWorkers() });
+    void model.change(chosenSettings());
   });
   page.copyLink.addEventListener('click', () => void copyLink());
   page.copyCode.addEventListener('click', () => void copyCode());
@@ -242,6 +246,12 @@ function listen(): void {
     });
   }
   for (const order of page.orders) order.addEventListener('change', () => show(true));
+  for (const device of page.devices) {
+    device.addEventListener('change', () => {
+      search();
+      void model.change(chosenSettings());
+    });
+  }
   page.modelAction.addEventListener('click', () => void model.load());
   document.addEventListener('keydown', (event) => {
     const typing =
@@ -265,7 +275,7 @@ async function start(): Promise<void> {
   }
   showSource(chosenSource());
   page.query.value = shared.query ?? at(EXAMPLES, 0);
-  void model.change({ workers: chosenWorkers() });
+  void model.change(chosenSettings());
   say('Reading the sources …');
   try {
     const corpus = await loadCorpus(new URL('chunks.json.gz', document.baseURI));

@@ -15,7 +15,7 @@ export type ModelState =
 export const MODEL_BYTES = manifest.config.bytes + manifest.tokenizer.bytes + manifest.weights.bytes;
 
 /** What the page lets its visitor choose of the load. */
-export type Settings = Pick<LoadOptions, 'workers'>;
+export type Settings = Pick<LoadOptions, 'workers' | 'device'>;
 
 export class Model {
   #state: ModelState = { kind: 'waiting' };
@@ -47,7 +47,11 @@ export class Model {
       });
       settled = true;
       if (current.signal.aborted) return void reranker.dispose();
-      this.#set({ kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 });
+      const ready: ModelState = { kind: 'ready', reranker, seconds: (performance.now() - start) / 1000 };
+      reranker.addEventListener('devicechange', () => {
+        if (!current.signal.aborted) this.#set(ready);
+      });
+      this.#set(ready);
     } catch (error) {
       settled = true;
       if (!current.signal.aborted) this.#set({ kind: 'failed', ...describe(error) });

@@ -9,6 +9,7 @@
 //   #examples button              one button an example question; its text is the question
 //   [name=source], #own           packages | own; the textarea for own documents
 //   [name=order]                  reranked | lexical
+//   [name=device]                 auto | cpu | webgpu; body[data-device]: cpu | webgpu, where the model runs
 //   #results > li                 one row an item: data-chunk (its index in the corpus or the paste),
 //                                 data-lexical-rank (from 1), data-score (absent before ranking; all digits)
 //   #model-text, #model-progress, #model-action      loading: words, bar, and the load or retry button
@@ -18,7 +19,7 @@
 //   #offline                      what the page can do without a network
 
 import { EXAMPLES } from './examples.js';
-import { MODEL_BYTES, type ModelState } from './model.js';
+import { MODEL_BYTES, type ModelState, type Settings } from './model.js';
 
 export type PageState = 'loading' | 'lexical' | 'reranking' | 'reranked' | 'failed';
 export type Order = 'lexical' | 'reranked';
@@ -61,6 +62,8 @@ export const page = {
   copied: find('#copied', HTMLElement),
   offline: find('#offline', HTMLElement),
   sources: Array.from(document.querySelectorAll<HTMLInputElement>('[name=source]')),
+  devices: Array.from(document.querySelectorAll<HTMLInputElement>('[name=device]')),
+  deviceWhy: find('#device-why', HTMLElement),
   orders: Array.from(document.querySelectorAll<HTMLInputElement>('[name=order]')),
 };
 
@@ -95,6 +98,11 @@ export function chosenOrder(): Order {
   return page.orders.find(({ checked }) => checked)?.value === 'lexical' ? 'lexical' : 'reranked';
 }
 
+export function chosenDevice(): NonNullable<Settings['device']> {
+  const value = page.devices.find(({ checked }) => checked)?.value;
+  return value === 'cpu' || value === 'webgpu' ? value : 'auto';
+}
+
 export function showSource(source: Source): void {
   page.ownSection.hidden = source !== 'own';
   page.examplesSection.hidden = source === 'own';
@@ -108,6 +116,8 @@ export function showModel(state: ModelState): void {
   const canRetry = state.kind === 'failed' && state.code !== 'UNSUPPORTED';
   page.modelAction.hidden = state.kind !== 'waiting' && !canRetry;
   page.modelProgress.hidden = state.kind !== 'loading';
+  delete document.body.dataset.device;
+  page.deviceWhy.textContent = '';
   switch (state.kind) {
     case 'waiting':
       page.modelText.textContent =
@@ -120,7 +130,10 @@ export function showModel(state: ModelState): void {
     case 'ready': {
       const { device, model, bytes } = state.reranker.status;
       const cached = bytes.downloaded === 0;
-      page.modelText.textContent = `Ready, also offline: ${model.id} on the ${device.kind.toUpperCase()}, loaded in ${state.seconds.toFixed(1)} s${cached ? ' from the cache' : ''}.`;
+      const name = device.kind === 'webgpu' ? 'GPU' : 'CPU';
+      document.body.dataset.device = device.kind;
+      page.deviceWhy.textContent = `Runs on the ${name}: ${device.why}.`;
+      page.modelText.textContent = `Ready, also offline: ${model.id} on the ${name}, loaded in ${state.seconds.toFixed(1)} s${cached ? ' from the cache' : ''}.`;
       break;
     }
     case 'failed':

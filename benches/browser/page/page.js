@@ -5,6 +5,12 @@
 const starters = {
   client: (options) => startClient('/pkg/dist/index.js', options),
   'bundled-client': (options) => startClient('/bundle/main.js', options),
+  async 'gpu-client'(options) {
+    const script = new URL('counted-worker.js', import.meta.url);
+    const createWorker = () => new Worker(script, { type: 'module' });
+    return await startClient('/pkg/dist/index.js', { ...options, createWorker });
+  },
+  'gpu-peer': (options) => startWorker('counted-peer.js', options),
   'glue-worker': (options) => startWorker('glue-worker.js', options),
   'peer-worker': (options) => startWorker('peer-worker.js', options),
 };
@@ -53,4 +59,23 @@ async function run(name, pairs, repeat) {
   return { ms: (performance.now() - begun) / repeat, scores, facts: engine.facts() };
 }
 
-globalThis.bench = { start, run };
+/** Milliseconds in which all counted workers answer; they have nothing else to do then. */
+const COUNT_MS = 500;
+
+/** What all counted workers together asked of the GPU since the last time, and sets it to 0. */
+async function counts() {
+  const channel = new BroadcastChannel('gpu-count');
+  const sum = {};
+  channel.onmessage = ({ data }) => {
+    for (const [name, count] of Object.entries(data.counts ?? {})) sum[name] = (sum[name] ?? 0) + count;
+  };
+  channel.postMessage('read');
+  await new Promise((resolve) => setTimeout(resolve, COUNT_MS));
+  channel.onmessage = null;
+  channel.postMessage('reset');
+  await new Promise((resolve) => setTimeout(resolve, COUNT_MS));
+  channel.close();
+  return sum;
+}
+
+globalThis.bench = { start, run, counts };

@@ -1,5 +1,6 @@
 // transformers.js on the same pairs. Default: as its documentation shows, all pairs as one padded batch. Tuned: the
-// build of onnxruntime-web that is not made for WebGPU, and one pair at a time, so that nothing is padded.
+// build of onnxruntime-web that is not made for WebGPU, and one pair at a time, so that nothing is padded. On WebGPU: the
+// default, too, with the device and the form of the weights that are asked for.
 import {
   AutoModelForSequenceClassification,
   AutoTokenizer,
@@ -10,7 +11,7 @@ let tokenizer;
 let model;
 let batch;
 
-async function start({ tuned }) {
+async function start({ tuned, device = 'wasm', dtype = 'q8' }) {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   env.localModelPath = '/';
@@ -21,8 +22,8 @@ async function start({ tuned }) {
   batch = tuned ? 1 : Number.POSITIVE_INFINITY;
   tokenizer = await AutoTokenizer.from_pretrained('peer-model');
   model = await AutoModelForSequenceClassification.from_pretrained('peer-model', {
-    device: 'wasm',
-    dtype: 'q8',
+    device,
+    dtype,
   });
   return {};
 }

@@ -18,16 +18,14 @@ use form::{Activations, Form, RowScale, Step};
 
 use super::lanes::{Bits, F32x4};
 use super::math::gelu;
+use super::pack::{PANEL, Packed, pack_steps, padded_input};
+use super::reference;
 use crate::weights::Int8Rows;
 
-/// Output channels of one panel of packed weights, and of one tile.
-pub(crate) const PANEL: usize = 8;
 /// Rows of activations of one tile. 4 x 8 sums fill the 16 registers of x64 without spilling; ARM has room for more.
 const TILE_ROWS: usize = 4;
 /// Rows of activations that stay in the second-level cache while all panels pass over them.
 const BLOCK_ROWS: usize = 96;
-/// Inputs are padded to a multiple of it, so that every form reads whole steps.
-const INPUT_MULTIPLE: usize = 16;
 
 /// What follows a linear layer in its epilogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +34,6 @@ pub(crate) enum Epilogue {
     Bias,
     /// The bias, then GELU.
     Gelu,
-}
-
-/// Weights in the layout of this build's form, and what the epilogue needs, all per output channel and padded to whole
-/// panels.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Packed {
-    /// `[panels, input / 4, 8]` words of four bytes.
-    pub words: Vec<i32>,
-    /// Dequantisation of each channel.
-    pub scales: Vec<f32>,
-    /// Sum of each channel's weights, as integers: what a row's lowest activation is multiplied with.
-    pub sums: Vec<f32>,
-    /// Bias of each channel.
-    pub bias: Vec<f32>,
 }
 
 /// The packed weights of a linear layer, borrowed.
@@ -69,11 +53,6 @@ pub(crate) struct Weights<'a> {
     pub output: usize,
 }
 
-/// The padded input width of a layer.
-pub(crate) const fn padded_input(input: usize) -> usize {
-    input.next_multiple_of(INPUT_MULTIPLE)
-}
-
 #[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
 type Chosen = relaxed::Relaxed;
 #[cfg(all(target_family = "wasm", not(feature = "relaxed-simd")))]
@@ -87,29 +66,7 @@ pub(crate) fn pack(rows: &Int8Rows, bias: &[f32]) -> Packed {
 }
 
 fn pack_for<F: Form>(rows: &Int8Rows, bias: &[f32]) -> Packed {
-    let (input, output) = (rows.columns, rows.scales.len());
-    let (steps, panels) = (padded_input(input) / F::STEP, output.div_ceil(PANEL));
-    let mut bytes = vec![0_i8; panels * steps * PANEL * F::STEP];
-    let mut sums = vec![0.0; panels * PANEL];
-    for (channel, row) in rows.values.chunks_exact(input).enumerate() {
-        let (panel, lane) = (channel / PANEL, channel % PANEL);
-        for (step, group) in row.chunks(F::STEP).enumerate() {
-            let start = ((panel * steps + step) * PANEL + lane) * F::STEP;
-            for (to, from) in bytes.iter_mut().skip(start).zip(group) {
-                *to = *from;
-            }
-        }
-        if let Some(sum) = sums.get_mut(channel) {
-            *sum = row.iter().map(|weight| i32::from(*weight)).sum::<i32>() as f32;
-        }
-    }
-    let words = bytes.as_chunks::<4>().0.iter().map(|word| i32::from_le_bytes(word.map(i8::cast_unsigned)));
-    let padded = |values: &[f32]| {
-        let mut values = values.to_vec();
-        values.resize(panels * PANEL, 0.0);
-        values
-    };
-    Packed { words: words.collect(), scales: padded(&rows.scales), sums, bias: padded(bias) }
+    pack_steps(rows, bias, F::STEP)
 }
 
 /// `out = epilogue(x W + b)`.
@@ -123,6 +80,28 @@ pub(crate) fn linear(x: &[f32], weights: Weights<'_>, epilogue: Epilogue, out: &
     match epilogue {
         Epilogue::Bias => run_best(x, weights, |value| value, out),
         Epilogue::Gelu => run_best(x, weights, gelu, out),
+    }
+}
+
+/// [`linear`] with the input as it is and the exact GELU, in scalar arithmetic: for a few rows.
+pub(crate) fn linear_f32(x: &[f32], weights: Weights<'_>, epilogue: Epilogue, out: &mut [f32]) {
+    let Weights { words, scales, bias, input, output, .. } = weights;
+    let then = if epilogue == Epilogue::Gelu { reference::gelu } else { |value| value };
+    let steps = padded_input(input) / Chosen::STEP;
+    for (x, out) in x.chunks(input).zip(out.chunks_mut(output)) {
+        let panels = words.chunks_exact(steps * Chosen::STEP_WORDS).zip(out.chunks_mut(PANEL));
+        for ((panel, out), (scales, bias)) in panels.zip(scales.chunks(PANEL).zip(bias.chunks(PANEL))) {
+            let mut sums = [0.0; PANEL];
+            let panel: &[i8] = bytemuck::cast_slice(panel);
+            for (x, step) in x.chunks(Chosen::STEP).zip(panel.chunks_exact(Chosen::STEP * PANEL)) {
+                for (sum, weights) in sums.iter_mut().zip(step.chunks_exact(Chosen::STEP)) {
+                    *sum += x.iter().zip(weights).map(|(x, weight)| x * f32::from(*weight)).sum::<f32>();
+                }
+            }
+            for (((out, sum), scale), bias) in out.iter_mut().zip(sums).zip(scales).zip(bias) {
+                *out = then(sum * scale + bias);
+            }
+        }
     }
 }
 

@@ -10,60 +10,54 @@ use crate::error::Result;
 use crate::kernels::KernelOps;
 use crate::model::PackedBatch;
 use crate::model::parts::Parts;
-use crate::weights::Int8Rows;
 
 #[derive(Module, Debug)]
 pub(super) struct Embeddings {
-    words: Table,
-    segments: Table,
-    positions: Table,
-    norm: AddNorm,
-}
-
-/// An int8 table with a scale a row.
-#[derive(Module, Debug)]
-struct Table {
-    values: Param<Tensor<2, Int>>,
+    words: Param<Tensor<2, Int>>,
+    segments: Param<Tensor<2, Int>>,
+    positions: Param<Tensor<2, Int>>,
+    /// A scale a row: words, segments, positions.
     scales: Param<Tensor<1>>,
-}
-
-impl Table {
-    fn new(rows: Int8Rows, device: &Device) -> Self {
-        let shape = [rows.scales.len(), rows.columns];
-        Self {
-            values: constant(Tensor::from_data(TensorData::new(rows.values, shape), (device, DType::I8))),
-            scales: Param::from_tensor(vector(rows.scales, device)),
-        }
-    }
+    norm: AddNorm,
 }
 
 impl Embeddings {
     pub(super) fn new(parts: &mut Parts<'_>) -> Result<Self> {
         let device = parts.device();
-        let mut table = |name: &str| Ok(Table::new(parts.int8_embedding(name)?, device));
+        let mut scales = Vec::new();
+        let mut table = |name: &str| {
+            let rows = parts.int8_embedding(&format!("bert.embeddings.{name}_embeddings"))?;
+            let shape = [rows.scales.len(), rows.columns];
+            scales.extend(rows.scales);
+            Ok(constant(Tensor::from_data(TensorData::new(rows.values, shape), (device, DType::I8))))
+        };
+        let [words, segments, positions] = [table("word")?, table("token_type")?, table("position")?];
         Ok(Self {
-            words: table("bert.embeddings.word_embeddings")?,
-            segments: table("bert.embeddings.token_type_embeddings")?,
-            positions: table("bert.embeddings.position_embeddings")?,
+            words,
+            segments,
+            positions,
+            scales: Param::from_tensor(vector(scales, device)),
             norm: parts.add_norm("bert.embeddings.LayerNorm")?,
         })
+    }
+
+    pub(super) fn device(&self) -> Device {
+        self.scales.device()
     }
 
     /// # Shapes
     /// - output: `[tokens, hidden]`
     pub(super) fn forward(&self, batch: &PackedBatch) -> Tensor<2> {
-        let device = self.words.values.device();
         Tensor::from_dispatch(Dispatch::embed_norm(
-            self.words.values.val().into_dispatch(),
-            self.words.scales.val().into_dispatch(),
-            self.segments.values.val().into_dispatch(),
-            self.segments.scales.val().into_dispatch(),
-            self.positions.values.val().into_dispatch(),
-            self.positions.scales.val().into_dispatch(),
-            batch.indices(&device).into_dispatch(),
+            self.words.val().into_dispatch(),
+            self.segments.val().into_dispatch(),
+            self.positions.val().into_dispatch(),
+            self.scales.val().into_dispatch(),
+            batch.indices(&self.device()).into_dispatch(),
             self.norm.gamma.val().into_dispatch(),
             self.norm.beta.val().into_dispatch(),
             self.norm.epsilon as f32,
+            batch.stamp(),
         ))
     }
 }

@@ -2,12 +2,13 @@
 
 use burn::backend::Dispatch;
 use burn::module::Module;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 
 use super::linear::Int8Linear;
 use super::norm::AddNorm;
+use super::sequences::Sequences;
 use crate::error::Result;
-use crate::kernels::KernelOps;
+use crate::kernels::{KernelOps, LinearInput};
 use crate::model::parts::Parts;
 
 /// Self-attention and feed-forward network for all tokens.
@@ -50,10 +51,10 @@ impl Layer {
 
     /// # Shapes
     /// - hidden, output: `[tokens, hidden]`
-    pub(super) fn forward(&self, hidden: Tensor<2>, offsets: &Tensor<1, Int>) -> Tensor<2> {
-        let projected = self.query_key_value.forward(hidden.clone());
-        let context = attention(projected.clone(), projected, offsets, hidden.dims()[1], self.heads);
-        self.rest.forward(context, hidden)
+    pub(super) fn forward(&self, hidden: Tensor<2>, sequences: &Sequences, input: LinearInput) -> Tensor<2> {
+        let projected = self.query_key_value.forward(hidden.clone(), input);
+        let context = attention(projected.clone(), projected, sequences, hidden.dims()[1], self.heads);
+        self.rest.forward(context, hidden, input)
     }
 }
 
@@ -72,19 +73,15 @@ impl LastLayer {
 
     /// # Shapes
     /// - hidden: `[tokens, hidden]`
-    /// - first_tokens: `[sequences]`
     /// - output: `[sequences, hidden]`
-    pub(super) fn forward(
-        &self,
-        hidden: Tensor<2>,
-        offsets: &Tensor<1, Int>,
-        first_tokens: Tensor<1, Int>,
-    ) -> Tensor<2> {
-        let first = hidden.clone().select(0, first_tokens);
-        let query = self.query.forward(first.clone());
+    pub(super) fn forward(&self, hidden: Tensor<2>, sequences: &Sequences, input: LinearInput) -> Tensor<2> {
+        let offsets = sequences.offsets.clone();
+        let first: Tensor<2> =
+            Tensor::from_dispatch(Dispatch::first_rows(hidden.clone().into_dispatch(), offsets.into_dispatch()));
+        let query = self.query.forward(first.clone(), input);
         let width = hidden.dims()[1];
-        let context = attention(query, self.key_value.forward(hidden), offsets, width, self.heads);
-        self.rest.forward(context, first)
+        let context = attention(query, self.key_value.forward(hidden, input), sequences, width, self.heads);
+        self.rest.forward(context, first, input)
     }
 }
 
@@ -102,25 +99,26 @@ impl AfterAttention {
 
     /// # Shapes
     /// - context, hidden, output: `[rows, hidden]`
-    fn forward(&self, context: Tensor<2>, hidden: Tensor<2>) -> Tensor<2> {
-        let hidden = self.attention_norm.forward(self.attention_output.forward(context), hidden);
-        let inner = self.intermediate.forward_gelu(hidden.clone());
-        self.norm.forward(self.output.forward(inner), hidden)
+    fn forward(&self, context: Tensor<2>, hidden: Tensor<2>, input: LinearInput) -> Tensor<2> {
+        let hidden = self.attention_norm.forward(self.attention_output.forward(context, input), hidden);
+        let inner = self.intermediate.forward_gelu(hidden.clone(), input);
+        self.norm.forward(self.output.forward(inner, input), hidden)
     }
 }
 
 fn attention(
     queries: Tensor<2>,
     keys_values: Tensor<2>,
-    offsets: &Tensor<1, Int>,
+    sequences: &Sequences,
     hidden: usize,
     heads: usize,
 ) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::packed_attention(
         queries.into_dispatch(),
         keys_values.into_dispatch(),
-        offsets.clone().into_dispatch(),
+        sequences.offsets.clone().into_dispatch(),
         hidden,
         heads,
+        sequences.longest,
     ))
 }

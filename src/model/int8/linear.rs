@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use crate::kernels::{KernelOps, PANEL, pack, padded_input};
+use crate::kernels::{KernelOps, LinearInput, PANEL, pack, padded_input};
 use crate::weights::Int8Rows;
 
 /// See `KernelOps::quantized_linear` for the shapes.
@@ -35,16 +35,16 @@ impl Int8Linear {
     /// # Shapes
     /// - x: `[rows, input]`
     /// - output: `[rows, output]`
-    pub(super) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.run(x, false)
+    pub(super) fn forward(&self, x: Tensor<2>, input: LinearInput) -> Tensor<2> {
+        self.run(x, false, input)
     }
 
     /// [`forward`](Self::forward), then GELU.
-    pub(super) fn forward_gelu(&self, x: Tensor<2>) -> Tensor<2> {
-        self.run(x, true)
+    pub(super) fn forward_gelu(&self, x: Tensor<2>, input: LinearInput) -> Tensor<2> {
+        self.run(x, true, input)
     }
 
-    fn run(&self, x: Tensor<2>, gelu: bool) -> Tensor<2> {
+    fn run(&self, x: Tensor<2>, gelu: bool, input: LinearInput) -> Tensor<2> {
         Tensor::from_dispatch(Dispatch::quantized_linear(
             x.into_dispatch(),
             self.words.val().into_dispatch(),
@@ -53,6 +53,7 @@ impl Int8Linear {
             self.bias.val().into_dispatch(),
             self.output,
             gelu,
+            input,
         ))
     }
 }

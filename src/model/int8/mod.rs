@@ -7,6 +7,7 @@ mod embeddings;
 mod layer;
 mod linear;
 mod norm;
+mod sequences;
 
 pub(super) use linear::Int8Linear;
 pub(super) use norm::AddNorm;
@@ -17,9 +18,11 @@ use burn::tensor::Tensor;
 use super::PackedBatch;
 use super::parts::Parts;
 use crate::error::{Code, Error, Result};
+use crate::kernels::LinearInput;
 
 use embeddings::Embeddings;
 use layer::{LastLayer, Layer};
+use sequences::Sequences;
 
 /// Embeddings and encoder layers.
 #[derive(Module, Debug)]
@@ -44,13 +47,25 @@ impl Int8Encoder {
     ///
     /// # Shapes
     /// - output: `[sequences, hidden]`
-    pub(super) fn forward(&self, batch: &PackedBatch) -> Tensor<2> {
+    pub(super) fn forward(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<2> {
+        // All that is uploaded goes first: a GPU submits its work before it takes an upload.
+        let sequences = Sequences::new(batch, &self.embeddings.device());
         let mut hidden = self.embeddings.forward(batch);
-        let device = hidden.device();
-        let offsets = batch.offsets(&device);
         for layer in &self.layers {
-            hidden = layer.forward(hidden, &offsets);
+            hidden = layer.forward(hidden, &sequences, input);
         }
-        self.last.forward(hidden, &offsets, batch.first_tokens(&device))
+        self.last.forward(hidden, &sequences, input)
+    }
+
+    /// What a batch's kernels up to here make of its first stamp.
+    #[cfg(feature = "webgpu")]
+    pub(super) fn stamp_after(&self, first: u32) -> u32 {
+        use crate::kernels::gpu::stamp::{join, next};
+        let after_attention = |stamp| (0..5).fold(stamp, |stamp, _| next(stamp));
+        let hidden = self.layers.iter().fold(first, |hidden, _| {
+            let projected = next(hidden);
+            after_attention(join(projected, projected))
+        });
+        after_attention(join(next(next(hidden)), next(hidden)))
     }
 }

@@ -1,0 +1,3 @@
+// Our worker script, counted.
+import './gpu-count.js';
+import '/pkg/dist/worker.js';

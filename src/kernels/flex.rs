@@ -1,0 +1,157 @@
+//! The CPU device: each operation of [`KernelOps`] on burn-flex tensors.
+//!
+//! Checks, once, every length and offset that its kernel relies on; a kernel then runs over slices that fit.
+
+use burn::tensor::{DType, Shape};
+use burn_flex::{Flex, FlexTensor};
+
+use super::embedding::{self, Table};
+use super::linear::{self, Epilogue, Weights};
+use super::{KernelOps, LinearInput, PANEL, attention, norm, padded_input};
+
+impl KernelOps for Flex {
+    fn quantized_linear(
+        x: FlexTensor,
+        words: FlexTensor,
+        scales: FlexTensor,
+        sums: FlexTensor,
+        bias: FlexTensor,
+        output: usize,
+        gelu: bool,
+        precision: LinearInput,
+    ) -> FlexTensor {
+        let x = contiguous(x);
+        let [rows, input] = dims(&x);
+        let channels = output.next_multiple_of(PANEL);
+        let weights = Weights {
+            words: words.storage(),
+            scales: scales.storage(),
+            sums: sums.storage(),
+            bias: bias.storage(),
+            input,
+            output,
+        };
+        assert!(input > 0 && output > 0, "a linear layer without width");
+        assert_eq!(weights.words.len(), channels * padded_input(input) / 4, "packed weights");
+        assert_eq!([weights.scales.len(), weights.sums.len(), weights.bias.len()], [channels; 3], "channels");
+        let mut out = FlexTensor::empty(Shape::from([rows, output]), DType::F32);
+        let epilogue = if gelu { Epilogue::Gelu } else { Epilogue::Bias };
+        match precision {
+            LinearInput::Quantized => linear::linear(values(&x), weights, epilogue, out.storage_mut()),
+            LinearInput::F32 => linear::linear_f32(values(&x), weights, epilogue, out.storage_mut()),
+        }
+        out
+    }
+
+    fn packed_attention(
+        queries: FlexTensor,
+        keys_values: FlexTensor,
+        offsets: FlexTensor,
+        hidden: usize,
+        heads: usize,
+        _longest: usize,
+    ) -> FlexTensor {
+        let (queries, keys_values) = (contiguous(queries), contiguous(keys_values));
+        let ([asking, query_width], [tokens, key_value_width]) = (dims(&queries), dims(&keys_values));
+        let offsets: &[i32] = offsets.storage();
+        assert!(heads > 0 && hidden.is_multiple_of(heads), "heads divide the hidden size");
+        assert!(query_width >= hidden && key_value_width >= 2 * hidden, "room for query, key and value");
+        assert!(asking == tokens || asking + 1 == offsets.len(), "all tokens ask, or one a sequence");
+        assert!(offsets.first() == Some(&0) && offsets.is_sorted(), "offsets ascend from 0");
+        assert_eq!(offsets.last().copied().and_then(|end| usize::try_from(end).ok()), Some(tokens), "offsets end");
+        let mut out = FlexTensor::empty(Shape::from([asking, hidden]), DType::F32);
+        let inputs = attention::Inputs {
+            queries: values(&queries),
+            query_width,
+            keys_values: values(&keys_values),
+            key_value_width,
+            offsets,
+            hidden,
+            heads,
+        };
+        attention::attention(inputs, out.storage_mut());
+        out
+    }
+
+    fn add_norm(x: FlexTensor, residual: FlexTensor, gamma: FlexTensor, beta: FlexTensor, epsilon: f32) -> FlexTensor {
+        let (x, residual) = (contiguous(x), contiguous(residual));
+        let [rows, width] = dims(&x);
+        assert_eq!(dims(&residual), [rows, width], "residual");
+        let mut out = FlexTensor::empty(Shape::from([rows, width]), DType::F32);
+        let (gamma, beta) = norm_parameters(&gamma, &beta, width);
+        norm::add_norm(values(&x), Some(values(&residual)), gamma, beta, epsilon, out.storage_mut());
+        out
+    }
+
+    fn embed_norm(
+        words: FlexTensor,
+        segments: FlexTensor,
+        positions: FlexTensor,
+        scales: FlexTensor,
+        indices: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f32,
+        _stamp: usize,
+    ) -> FlexTensor {
+        let [_, width] = dims(&words);
+        let [kinds, tokens] = dims(&indices);
+        assert_eq!(kinds, 3, "ids, segments, positions");
+        let mut scales: &[f32] = scales.storage();
+        let tables = [&words, &segments, &positions].map(|table| {
+            let [rows, columns] = dims(table);
+            assert_eq!(columns, width, "a table's width");
+            assert!(scales.len() >= rows, "a scale a row");
+            let (own, rest) = scales.split_at(rows);
+            scales = rest;
+            Table { values: table.storage(), scales: own }
+        });
+        let indices: &[i32] = indices.storage();
+        let (ids, rest) = indices.split_at(tokens);
+        let (segment_indices, position_indices) = rest.split_at(tokens);
+        let (gamma, beta) = norm_parameters(&gamma, &beta, width);
+
+        let mut sums = vec![0.0; tokens * width];
+        embedding::embed(tables, [ids, segment_indices, position_indices], width, &mut sums);
+        let mut out = FlexTensor::empty(Shape::from([tokens, width]), DType::F32);
+        norm::add_norm(&sums, None, gamma, beta, epsilon, out.storage_mut());
+        out
+    }
+
+    fn first_rows(hidden: FlexTensor, offsets: FlexTensor) -> FlexTensor {
+        let hidden = contiguous(hidden);
+        let [_, width] = dims(&hidden);
+        let offsets: &[i32] = offsets.storage();
+        let sequences = offsets.len().saturating_sub(1);
+        let mut out = FlexTensor::empty(Shape::from([sequences, width]), DType::F32);
+        let rows: &mut [f32] = out.storage_mut();
+        for (row, start) in rows.chunks_exact_mut(width).zip(offsets) {
+            let start = usize::try_from(*start).unwrap_or(usize::MAX).saturating_mul(width);
+            let first = values(&hidden).get(start..).and_then(|rest| rest.get(..width));
+            assert!(first.is_some(), "offsets within the rows");
+            row.copy_from_slice(first.unwrap_or_default());
+        }
+        out
+    }
+}
+
+fn norm_parameters<'a>(gamma: &'a FlexTensor, beta: &'a FlexTensor, width: usize) -> (&'a [f32], &'a [f32]) {
+    let (gamma, beta): (&[f32], &[f32]) = (gamma.storage(), beta.storage());
+    assert_eq!([gamma.len(), beta.len()], [width; 2], "LayerNorm's parameters");
+    (gamma, beta)
+}
+
+fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    if tensor.is_contiguous() { tensor } else { tensor.to_contiguous() }
+}
+
+/// The values of a contiguous tensor, which may be a part of a larger allocation.
+fn values(tensor: &FlexTensor) -> &[f32] {
+    let start = tensor.layout().start_offset();
+    let all: &[f32] = tensor.storage();
+    all.get(start..start + tensor.layout().shape().num_elements()).unwrap_or_default()
+}
+
+fn dims(tensor: &FlexTensor) -> [usize; 2] {
+    tensor.layout().shape().dims()
+}
