@@ -11,7 +11,7 @@ const INPUT_MULTIPLE: usize = 16;
 /// Weights in one form's layout, and what the epilogue needs, all per output channel and padded to whole panels.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Packed {
-    /// `[panels, input / 4, 8]` words of four bytes.
+    /// `[panels, input / 4, 8]` words of four bytes, in the order of the processor (little-endian on all that are built for).
     pub words: Vec<i32>,
     /// Dequantisation of each channel.
     pub scales: Vec<f32>,
@@ -30,7 +30,8 @@ pub(crate) const fn padded_input(input: usize) -> usize {
 pub(super) fn pack_steps(rows: &Int8Rows, bias: &[f32], step: usize) -> Packed {
     let (input, output) = (rows.columns, rows.scales.len());
     let (steps, panels) = (padded_input(input) / step, output.div_ceil(PANEL));
-    let mut bytes = vec![0_i8; panels * steps * PANEL * step];
+    let mut words = vec![0_i32; panels * steps * PANEL * step / 4];
+    let bytes: &mut [i8] = bytemuck::cast_slice_mut(&mut words);
     let mut sums = vec![0.0; panels * PANEL];
     for (channel, row) in rows.values.chunks_exact(input).enumerate() {
         let (panel, lane) = (channel / PANEL, channel % PANEL);
@@ -44,11 +45,10 @@ pub(super) fn pack_steps(rows: &Int8Rows, bias: &[f32], step: usize) -> Packed {
             *sum = row.iter().map(|weight| i32::from(*weight)).sum::<i32>() as f32;
         }
     }
-    let words = bytes.as_chunks::<4>().0.iter().map(|word| i32::from_le_bytes(word.map(i8::cast_unsigned)));
     let padded = |values: &[f32]| {
         let mut values = values.to_vec();
         values.resize(panels * PANEL, 0.0);
         values
     };
-    Packed { words: words.collect(), scales: padded(&rows.scales), sums, bias: padded(bias) }
+    Packed { words, scales: padded(&rows.scales), sums, bias: padded(bias) }
 }

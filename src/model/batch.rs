@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 
+use super::upload;
 use crate::tokenize::EncodedPair;
 
 /// Packed sequences. `offsets` has one entry more than there are sequences; sequence `i` is the tokens
@@ -77,7 +78,7 @@ impl PackedBatch {
     /// Word ids, segments and positions as one tensor: `[3, tokens]`.
     pub(super) fn indices(&self, device: &Device) -> Tensor<2, Int> {
         let values = [self.ids.as_slice(), &self.segments, &self.positions].concat();
-        Tensor::from_data(TensorData::new(values, [3, self.tokens()]), (device, DType::I32))
+        upload::integers(values, [3, self.tokens()], device)
     }
 
     /// Where each sequence begins, and the end: `[sequences + 1]`.
@@ -99,5 +100,5 @@ impl PackedBatch {
 
 fn indices(values: Vec<i32>, device: &Device) -> Tensor<1, Int> {
     let shape = [values.len()];
-    Tensor::from_data(TensorData::new(values, shape), (device, DType::I32))
+    upload::integers(values, shape, device)
 }

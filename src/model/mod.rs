@@ -11,6 +11,7 @@ mod f32;
 mod head;
 mod int8;
 mod parts;
+mod upload;
 
 pub use batch::PackedBatch;
 #[cfg(feature = "cpu")]

@@ -4,9 +4,10 @@ use burn::module::Param;
 use burn::nn::Linear;
 #[cfg(feature = "cpu")]
 use burn::nn::{Embedding, LayerNorm, LayerNormConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::int8::{AddNorm, Int8Linear};
+use super::upload;
 use crate::config::ModelConfig;
 use crate::error::Result;
 use crate::weights::{Int8Rows, Tensors};
@@ -55,8 +56,14 @@ impl<'a> Parts<'a> {
         let mut bias = Vec::new();
         for name in names {
             let part = self.tensors.take_int8(&format!("{name}.weight"), input)?;
-            rows.values.extend(part.values);
-            rows.scales.extend(part.scales);
+            // Most layers are one part, and the others' are of one size: no copy, and no room for more.
+            if rows.values.is_empty() {
+                rows = part;
+                rows.values.reserve_exact(rows.values.len() * (names.len() - 1));
+            } else {
+                rows.values.extend(part.values);
+                rows.scales.extend(part.scales);
+            }
             bias.extend(self.take(&format!("{name}.bias"))?);
         }
         Ok(Int8Linear::new(&rows, &bias, self.device))
@@ -95,7 +102,7 @@ impl<'a> Parts<'a> {
     }
 
     fn tensor<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(values, shape), self.device)
+        upload::floats(values, shape, self.device)
     }
 }
 

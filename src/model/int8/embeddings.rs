@@ -2,7 +2,7 @@
 
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 
 use super::linear::{constant, vector};
 use super::norm::AddNorm;
@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::kernels::KernelOps;
 use crate::model::PackedBatch;
 use crate::model::parts::Parts;
+use crate::model::upload;
 
 #[derive(Module, Debug)]
 pub(super) struct Embeddings {
@@ -29,7 +30,7 @@ impl Embeddings {
             let rows = parts.int8_embedding(&format!("bert.embeddings.{name}_embeddings"))?;
             let shape = [rows.scales.len(), rows.columns];
             scales.extend(rows.scales);
-            Ok(constant(Tensor::from_data(TensorData::new(rows.values, shape), (device, DType::I8))))
+            Ok(constant(upload::integers(rows.values, shape, device)))
         };
         let [words, segments, positions] = [table("word")?, table("token_type")?, table("position")?];
         Ok(Self {

@@ -2,9 +2,10 @@
 
 use burn::backend::Dispatch;
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 
 use crate::kernels::{KernelOps, LinearInput, PANEL, pack, padded_input};
+use crate::model::upload;
 use crate::weights::Int8Rows;
 
 /// See `KernelOps::quantized_linear` for the shapes.
@@ -24,7 +25,7 @@ impl Int8Linear {
         let packed = pack(rows, bias);
         let shape = [output.div_ceil(PANEL), padded_input(rows.columns) / 4, PANEL];
         Self {
-            words: constant(Tensor::from_data(TensorData::new(packed.words, shape), (device, DType::I32))),
+            words: constant(upload::integers(packed.words, shape, device)),
             scales: Param::from_tensor(vector(packed.scales, device)),
             sums: Param::from_tensor(vector(packed.sums, device)),
             bias: Param::from_tensor(vector(packed.bias, device)),
@@ -65,5 +66,5 @@ pub(super) fn constant<const D: usize>(tensor: Tensor<D, Int>) -> Param<Tensor<D
 
 pub(super) fn vector(values: Vec<f32>, device: &Device) -> Tensor<1> {
     let shape = [values.len()];
-    Tensor::from_data(TensorData::new(values, shape), device)
+    upload::floats(values, shape, device)
 }
