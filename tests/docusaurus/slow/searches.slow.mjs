@@ -137,7 +137,7 @@ export default function RerankedSearchBar(props) {
     ['INTERNAL', 'errors#internal'],
     ['Download', 'performance#download'],
     ['Make one', 'model-format#make-one'],
-    ['Another origin', 'hosting#another-origin'],
+    ['WORKER_LOST', 'errors#worker_lost'],
   ].map(([heading, url]) => algoliaHit(heading, `https://example.org${BASE}docs/${url}`));
   await page.route(/algolia(net)?\./, async (route) => {
     const { requests = [{}] } = route.request().postDataJSON() ?? {};
@@ -155,9 +155,9 @@ export default function RerankedSearchBar(props) {
   const field = page.locator('.DocSearch-Input');
   await field.fill('worker memory lost');
   await waitForModel(page);
-  await field.fill('is a half finished download resumed');
+  await field.fill(QUESTION);
   const first = page.locator('.DocSearch-Hit').first();
-  await first.filter({ hasText: 'Another origin' }).waitFor({ timeout: 90_000 });
+  await first.filter({ hasText: 'WORKER_LOST' }).waitFor({ timeout: 90_000 });
 });
 
 /** As DocSearch indexes a section; its text is in our index. */
