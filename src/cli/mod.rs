@@ -41,7 +41,9 @@ struct Cli {
     command: Command,
 }
 
+// One value a process, so the variants' sizes do not matter.
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)]
 enum Command {
     /// Make the int8 form of a Hugging Face folder: shards, manifest, config and tokenizer
     Quantize(QuantizeArgs),

@@ -15,6 +15,9 @@ use crate::model::{CrossEncoder, PackedBatch};
 use crate::tokenize::EncodedPair;
 use crate::weights::Tensors;
 
+/// The number of the word embeddings among the parameters.
+const WORDS: usize = 0;
+
 /// How a model is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -32,6 +35,8 @@ pub struct Settings {
     pub seed: u64,
     /// Whether the embeddings stay as they are.
     pub freeze_embeddings: bool,
+    /// The word that pads, whose embedding has no gradient, as torch's `padding_idx`. Texts can hold it: `[PAD]`.
+    pub padding_id: Option<usize>,
 }
 
 /// Sequences that go through the model together, with what their logits are compared with.
@@ -61,6 +66,7 @@ pub struct Trainer {
     parameters: Parameters,
     model: CrossEncoder,
     epsilon: f64,
+    hidden_size: usize,
     moments: Vec<Moments>,
     done: usize,
 }
@@ -80,7 +86,8 @@ impl Trainer {
             model = frozen(model, |index| parameters.is_embedding(index));
         }
         let moments = vec![Moments::default(); parameters.len()];
-        Ok(Self { settings, parameters, model, epsilon: config.layer_norm_eps, moments, done: 0 })
+        let (epsilon, hidden_size) = (config.layer_norm_eps, config.hidden_size);
+        Ok(Self { settings, parameters, model, epsilon, hidden_size, moments, done: 0 })
     }
 
     /// Steps made.
@@ -204,7 +211,11 @@ impl Trainer {
             let part_loss = self.settings.loss.forward(logits, &batch.targets);
             loss += share * value_of(part_loss.clone())?;
             let part_loss = if batches.len() > 1 { part_loss * share as f32 } else { part_loss };
-            add(&mut sum, take_gradients(&self.model, part_loss.backward()));
+            let mut gradients = take_gradients(&self.model, part_loss.backward());
+            if let (Some(id), Some(Some(words))) = (self.settings.padding_id, gradients.get_mut(WORDS)) {
+                words.chunks_exact_mut(self.hidden_size).skip(id).take(1).for_each(|row| row.fill(0.0));
+            }
+            add(&mut sum, gradients);
         }
         Ok((loss, sum))
     }

@@ -76,6 +76,7 @@ fn trainer(run: &Run, dropout: f32) -> Trainer {
         dropout,
         seed: 42,
         freeze_embeddings: run.freeze,
+        padding_id: Some(0),
     };
     Trainer::new(&config(), stream.finish().unwrap(), &device::cpu(), settings).unwrap()
 }
@@ -107,7 +108,7 @@ fn assert_like_torch(name: &str) {
         let step = trainer.step(&[batch]).unwrap();
         let apart = |found: f64, expected: f64| (found - expected).abs() / expected.abs();
         let off = apart(step.loss, run.losses[index]);
-        assert!(off <= 1e-3, "{name}, step {index}: loss {} against {}", step.loss, run.losses[index]);
+        assert!(off <= 1e-4, "{name}, step {index}: loss {} against {}", step.loss, run.losses[index]);
         assert!(
             apart(step.gradient_norm, run.norms[index]) <= 1e-2,
             "{name}, step {index}: norm {}",
@@ -122,7 +123,7 @@ fn assert_like_torch(name: &str) {
     let logits = trainer.logits(&encoded).unwrap();
     let apart = logits.iter().zip(&run.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     println!("{name}: losses within {worst:.1e}, logits within {apart:.1e}");
-    assert!(apart <= 1e-2, "{name}: logits differ by {apart}");
+    assert!(apart <= 2e-3, "{name}: logits differ by {apart}");
     for (before, after) in before.iter().zip(trainer.weights().unwrap()) {
         let is_frozen = run.freeze && before.name.starts_with("bert.embeddings.");
         assert_eq!(before.values == after.values, is_frozen, "{}", before.name);

@@ -119,6 +119,7 @@ impl Job {
                 dropout: args.dropout,
                 seed: args.seed,
                 freeze_embeddings: args.freeze_embeddings,
+                padding_id: padding_id(&base.config_json),
             },
             args: args.clone(),
             out: out.to_owned(),
@@ -199,6 +200,19 @@ impl Base {
         };
         Ok((base, hash))
     }
+}
+
+/// `pad_token_id` of `config.json`; 0, BERT's, if it has none.
+fn padding_id(config_json: &[u8]) -> Option<usize> {
+    #[derive(serde::Deserialize)]
+    struct Padding {
+        #[serde(default = "first")]
+        pad_token_id: Option<usize>,
+    }
+    const fn first() -> Option<usize> {
+        Some(0)
+    }
+    serde_json::from_slice::<Padding>(config_json).ok().and_then(|config| config.pad_token_id)
 }
 
 /// Whether `out` holds a finished model.
