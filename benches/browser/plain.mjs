@@ -14,13 +14,14 @@ export async function withPlainBrowser(reports, url, work) {
   reports.clear();
   const browser = spawn(findChromium(), ['--headless', ...chromiumArgs, `--user-data-dir=${profile}`, url], {
     stdio: 'ignore',
+    detached: true, // a group of its own, so that all its processes end with it
   });
   const ended = new Promise((resolve) => browser.once('exit', resolve));
   const reported = (name) => withEnd(reports.wait(name), ended, name);
   try {
     return await work({ pid: browser.pid, reported });
   } finally {
-    browser.kill('SIGKILL');
+    process.kill(-browser.pid, 'SIGKILL');
     await ended;
     rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
