@@ -20,7 +20,7 @@ fn rows() -> Vec<Value> {
         golden("tiny").pairs.into_iter().filter(|pair| pair.input_ids.len() < 60).map(|pair| pair.document).collect();
     let row = |index: usize| {
         let text = &texts[index % texts.len()];
-        let label = u8::from(index % 4 == 0);
+        let label = u8::from(index.is_multiple_of(4));
         json!({"query": format!("question {}", index / 4), "text": text, "label": label, "teacher": f64::from(label) * 3.0 - 1.0})
     };
     (0..PAIRS).map(row).collect()
