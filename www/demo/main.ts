@@ -230,8 +230,7 @@ function listen(): void {
   page.own.addEventListener('input', typed);
   page.candidates.addEventListener('change', ask);
   page.workers.addEventListener('change', () => {
-    ask();
-    running?.abort();
+    search();
     void model.change(chosenSettings());
   });
   page.copyLink.addEventListener('click', () => void copyLink());
