@@ -108,8 +108,8 @@ test('where files lie is said by literals of one level, the form that bundlers s
   for (const file of ['config.json', 'tokenizer.json', ...shards])
     assert.equal(model.split(literal(file)).length, 2, file);
   assert.ok(read('crossrank', 'pkg/dist/spawn.js').includes(`new Worker(${literal('worker.js')}, {`));
-  const engine = read('crossrank', 'pkg/dist/engine.js');
+  const glue = read('crossrank', 'pkg/dist/glue.js');
   for (const name of packed.crossrank.files.filter((file) => file.endsWith('_bg.wasm')))
-    assert.ok(engine.includes(literal(`wasm/${path.basename(name)}`)), name);
+    assert.ok(glue.includes(literal(`wasm/${path.basename(name)}`)), name);
   assert.ok(read('crossrank', 'pkg/dist/assets/default-model.js').includes("import('crossrank-model-code')"));
 });
