@@ -248,6 +248,8 @@ test('idle workers stop but one, a later call starts them again, and none of it 
 test('a busy pool is not idle', async (t) => {
   const { page } = await openPool(t, { workers: 2, idleMs: 50 });
   const result = await page.evaluate(async () => {
+    // They may have been idle since the page was opened.
+    await reranker.warmup();
     const ranked = plain(await reranker.rank('slow', documents(40)));
     return { ranked, status: reranker.status };
   });
