@@ -86,25 +86,30 @@ test('a log outlives the page, and a list can be judged on the next one', async 
   assert.deepEqual([shown.id, click.of, click.place], [list, list, 1]);
 });
 
-test('a click that leaves the page at once is kept', async (t) => {
+test('what is done as the page is left is kept, five times over', async (t) => {
   const { page, server } = await open(t);
-  await openLog(page);
-  await page.evaluate(async () => {
-    const list = log.shown('q', ['a', 'b']);
-    await log.status();
-    const link = document.createElement('a');
-    link.href = '/page.html?next';
-    link.onclick = () => log.click(list, 0);
-    link.textContent = 'a';
-    document.body.append(link);
-  });
-  await page.click('a');
-  await page.waitForURL('**/page.html?next');
-  await goto(page, server);
+  for (let n = 0; n < 5; n++) {
+    await openLog(page);
+    await page.evaluate(async () => {
+      const list = log.shown('q', ['a', 'b']);
+      await log.status();
+      const link = document.createElement('a');
+      link.href = '/page.html?next';
+      link.onclick = () => {
+        log.click(list, 0);
+        log.thumb(list, true);
+      };
+      link.textContent = 'a';
+      document.body.append(link);
+    });
+    await page.click('a');
+    await page.waitForURL('**/page.html?next');
+    await goto(page, server);
+  }
   await openLog(page);
   assert.deepEqual(
     (await rowsOf(page)).map(({ type }) => type),
-    ['shown', 'click'],
+    Array.from({ length: 5 }, () => ['shown', 'click', 'thumb']).flat(),
   );
 });
 

@@ -36,6 +36,8 @@ export class FeedbackLog {
   #why: string | null = null;
   /** Whether the older half was dropped because the disk was full. */
   #madeRoom = false;
+  /** Whether rows in memory are about to be stored. */
+  #flushing = false;
   /** Settles when all that was asked for before is done. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -135,21 +137,26 @@ export class FeedbackLog {
     return this.#then(() => this.#store.close());
   }
 
+  /** The rows of one task are stored together, and are the browser's before the task ends: a click may leave the page. */
   #record(what: What): void {
-    const line = toLine({ ...what, at: Date.now() } as FeedbackEvent);
-    void this.#then(() => this.#write(line));
+    this.#memory.add(toLine({ ...what, at: Date.now() } as FeedbackEvent), this.#caps);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    void this.#then(() => {
+      this.#flushing = false;
+      return this.#flush();
+    });
   }
 
-  /** Stores a row, and with it those that could not be stored before. */
-  async #write(line: string): Promise<void> {
-    this.#memory.add(line, this.#caps);
-    const { lines } = this.#memory;
+  /** Stores the rows that are in memory, or leaves them there. */
+  async #flush(): Promise<void> {
+    const lines = this.#memory.take();
     if (lines.length === 0) return;
     const stored = await this.#try(async () => {
       try {
         await this.#store.add(lines, this.#caps);
       } catch (error) {
-        // Once: browsers take a while to give the room of deleted rows back, and row by row all would be dropped.
+        // Once: browsers take a while to give the room of deleted rows back, and time after time all would be dropped.
         if (!isFull(error) || this.#madeRoom) throw error;
         await this.#store.halve();
         this.#madeRoom = true;
@@ -157,9 +164,7 @@ export class FeedbackLog {
       }
       return true;
     });
-    if (!stored) return;
-    this.#memory.empty();
-    this.#why = null;
+    if (!stored) this.#memory.putBack(lines, this.#caps);
   }
 
   /** Runs `work` after all that was asked for before. */

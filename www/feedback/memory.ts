@@ -22,14 +22,21 @@ export class MemoryRows {
     }
   }
 
-  /** The rows are elsewhere now. */
-  empty(): void {
+  /** The rows, which are the caller's now. */
+  take(): string[] {
+    const { lines } = this;
     this.lines = [];
     this.bytes = 0;
+    return lines;
+  }
+
+  /** Rows that were taken, before those that came since. */
+  putBack(lines: readonly string[], caps: Caps): void {
+    for (const line of [...lines, ...this.take()]) this.add(line, caps);
   }
 
   clear(): void {
-    this.empty();
+    this.take();
     this.dropped = 0;
   }
 }

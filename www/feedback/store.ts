@@ -1,5 +1,7 @@
-// Rows in IndexedDB. Each change is one transaction over the rows and their totals, so that tabs that write at once
-// count right. Every method may reject, with whatever the browser says; log.ts decides what then.
+// Rows in IndexedDB. A new row is a transaction of its own that asks nothing first, so that the browser has all of it
+// when the page ends a moment later. What the caps need is counted afterwards, by whichever tab comes next, in one
+// transaction over the rows and their totals: tabs that write at once count right. Every method may reject, with
+// whatever the browser says; log.ts decides what then.
 
 import { size } from './memory.js';
 import type { Caps } from './options.js';
@@ -14,9 +16,11 @@ export interface Totals {
   readonly events: number;
   readonly bytes: number;
   readonly dropped: number;
+  /** The key of the last row that is counted here. Keys grow, and are never given twice. */
+  readonly counted: number;
 }
 
-const NOTHING: Totals = { events: 0, bytes: 0, dropped: 0 };
+const NOTHING: Totals = { events: 0, bytes: 0, dropped: 0, counted: 0 };
 const EVENTS = 'events';
 const TOTALS = 'totals';
 
@@ -34,44 +38,32 @@ export class RowStore {
     this.#name = name;
   }
 
-  /** Adds rows, and drops the oldest until the caps are kept. */
-  add(lines: readonly string[], { maxEvents, maxBytes }: Caps): Promise<void> {
-    return this.#change(async (rows, before) => {
-      let { events, bytes, dropped } = before;
-      for (const line of lines) {
-        const row: Row = { line, bytes: size(line) };
-        rows.add(row);
-        events += 1;
-        bytes += row.bytes;
-      }
-      if (events > maxEvents || bytes > maxBytes) {
-        await eachRow(rows, (row, cursor) => {
-          if (events <= maxEvents && bytes <= maxBytes) return false;
-          cursor.delete();
-          events -= 1;
-          bytes -= row.bytes;
-          dropped += 1;
-          return true;
-        });
-      }
-      return { events, bytes, dropped };
-    });
+  /** Adds rows, then drops the oldest until the caps are kept. */
+  async add(lines: readonly string[], { maxEvents, maxBytes }: Caps): Promise<void> {
+    const db = await this.#open();
+    const transaction = db.transaction(EVENTS, 'readwrite');
+    const done = committed(transaction);
+    try {
+      const rows = transaction.objectStore(EVENTS);
+      for (const line of lines) rows.add({ line, bytes: size(line) } satisfies Row);
+      // Else the browser would wait for this page's word that nothing follows. Safari has it since 15.
+      transaction.commit?.();
+    } catch (error) {
+      abort(transaction);
+      await done.catch(() => {});
+      throw error;
+    }
+    await done;
+    const fits = ({ events, bytes }: Totals) => events <= maxEvents && bytes <= maxBytes;
+    // The rows are stored, so this is no failure of theirs. The next one counts and drops what this did not.
+    await this.#change((rows, before) => dropOldest(rows, before, fits)).catch(() => {});
   }
 
   /** Drops the older half, to make room on a full disk. */
-  halve(): Promise<void> {
-    return this.#change(async (rows, before) => {
-      let { events, bytes, dropped } = before;
-      await eachRow(rows, (row, cursor) => {
-        if (events <= before.events / 2) return false;
-        cursor.delete();
-        events -= 1;
-        bytes -= row.bytes;
-        dropped += 1;
-        return true;
-      });
-      return { events, bytes, dropped };
-    });
+  async halve(): Promise<void> {
+    await this.#change((rows, before) =>
+      dropOldest(rows, before, ({ events }) => events <= before.events / 2),
+    );
   }
 
   /** All rows, the oldest first. */
@@ -81,15 +73,14 @@ export class RowStore {
     return rows.map(({ line }) => line);
   }
 
-  async totals(): Promise<Totals> {
-    const db = await this.#open();
-    return (await outcome<Totals | undefined>(db.transaction(TOTALS).objectStore(TOTALS).get(0))) ?? NOTHING;
+  totals(): Promise<Totals> {
+    return this.#change(async (_, totals) => totals);
   }
 
-  clear(): Promise<void> {
-    return this.#change(async (rows) => {
+  async clear(): Promise<void> {
+    await this.#change(async (rows, { counted }) => {
       rows.clear();
-      return NOTHING;
+      return { ...NOTHING, counted };
     });
   }
 
@@ -100,16 +91,18 @@ export class RowStore {
     (await opening?.catch(() => undefined))?.close();
   }
 
-  /** One transaction: `work` changes the rows and gives the new totals. Resolves when it is committed. */
-  async #change(work: (rows: IDBObjectStore, before: Totals) => Promise<Totals>): Promise<void> {
+  /** One transaction: `work` changes the rows and gives the new totals. Resolves to them when it is committed. */
+  async #change(work: (rows: IDBObjectStore, before: Totals) => Promise<Totals>): Promise<Totals> {
     const db = await this.#open();
     const transaction = db.transaction([EVENTS, TOTALS], 'readwrite');
     const done = committed(transaction);
-    const totals = transaction.objectStore(TOTALS);
+    const [rows, totals] = [transaction.objectStore(EVENTS), transaction.objectStore(TOTALS)];
+    let after = NOTHING;
     let failure: unknown;
     try {
       const before = (await outcome<Totals | undefined>(totals.get(0))) ?? NOTHING;
-      totals.put(await work(transaction.objectStore(EVENTS), before), 0);
+      after = await work(rows, await countNew(rows, before));
+      totals.put(after, 0);
     } catch (error) {
       failure = error;
       if (transaction.error === null) abort(transaction);
@@ -117,6 +110,7 @@ export class RowStore {
     await done.catch((error) => {
       throw transaction.error ?? failure ?? error;
     });
+    return after;
   }
 
   #open(): Promise<IDBDatabase> {
@@ -191,10 +185,47 @@ function abort(transaction: IDBTransaction): void {
   }
 }
 
-/** Visits rows, the oldest first, as long as `visit` says so. */
-function eachRow(rows: IDBObjectStore, visit: (row: Row, cursor: IDBCursor) => boolean): Promise<void> {
+/** The totals with the rows that were added since. */
+async function countNew(rows: IDBObjectStore, totals: Totals): Promise<Totals> {
+  let { events, bytes, dropped, counted } = totals;
+  await eachRow(rows, IDBKeyRange.lowerBound(counted, true), (row, cursor) => {
+    events += 1;
+    bytes += row.bytes;
+    counted = cursor.primaryKey as number;
+    return true;
+  });
+  return { events, bytes, dropped, counted };
+}
+
+/** Drops rows, the oldest first, until what is left `fits`. */
+async function dropOldest(
+  rows: IDBObjectStore,
+  before: Totals,
+  fits: (totals: Totals) => boolean,
+): Promise<Totals> {
+  let totals = before;
+  if (fits(totals)) return totals;
+  await eachRow(rows, null, (row, cursor) => {
+    cursor.delete();
+    totals = {
+      ...totals,
+      events: totals.events - 1,
+      bytes: totals.bytes - row.bytes,
+      dropped: totals.dropped + 1,
+    };
+    return !fits(totals);
+  });
+  return totals;
+}
+
+/** Visits the rows of a range, the oldest first, until `visit` says false. */
+function eachRow(
+  rows: IDBObjectStore,
+  range: IDBKeyRange | null,
+  visit: (row: Row, cursor: IDBCursor) => boolean,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = rows.openCursor();
+    const request = rows.openCursor(range);
     request.onerror = () => reject(request.error);
     request.onsuccess = () => {
       const cursor = request.result;
