@@ -7,7 +7,8 @@ use burn_flex::{Flex, FlexTensor};
 
 use super::embedding::{self, Table};
 use super::linear::{self, Epilogue, Weights};
-use super::{KernelOps, LinearInput, PANEL, attention, norm, padded_input};
+use super::sequences::AttentionInputs;
+use super::{Arithmetic, KernelOps, PANEL, attention, norm, padded_input, reference};
 
 impl KernelOps for Flex {
     fn quantized_linear(
@@ -18,7 +19,7 @@ impl KernelOps for Flex {
         bias: FlexTensor,
         output: usize,
         gelu: bool,
-        precision: LinearInput,
+        arithmetic: Arithmetic,
     ) -> FlexTensor {
         let x = contiguous(x);
         let [rows, input] = dims(&x);
@@ -36,9 +37,9 @@ impl KernelOps for Flex {
         assert_eq!([weights.scales.len(), weights.sums.len(), weights.bias.len()], [channels; 3], "channels");
         let mut out = FlexTensor::empty(Shape::from([rows, output]), DType::F32);
         let epilogue = if gelu { Epilogue::Gelu } else { Epilogue::Bias };
-        match precision {
-            LinearInput::Quantized => linear::linear(values(&x), weights, epilogue, out.storage_mut()),
-            LinearInput::F32 => linear::linear_f32(values(&x), weights, epilogue, out.storage_mut()),
+        match arithmetic {
+            Arithmetic::Quantized => linear::linear(values(&x), weights, epilogue, out.storage_mut()),
+            Arithmetic::F32 => linear::linear_f32(values(&x), weights, epilogue, out.storage_mut()),
         }
         out
     }
@@ -50,6 +51,7 @@ impl KernelOps for Flex {
         hidden: usize,
         heads: usize,
         _longest: usize,
+        arithmetic: Arithmetic,
     ) -> FlexTensor {
         let (queries, keys_values) = (contiguous(queries), contiguous(keys_values));
         let ([asking, query_width], [tokens, key_value_width]) = (dims(&queries), dims(&keys_values));
@@ -60,7 +62,7 @@ impl KernelOps for Flex {
         assert!(offsets.first() == Some(&0) && offsets.is_sorted(), "offsets ascend from 0");
         assert_eq!(offsets.last().copied().and_then(|end| usize::try_from(end).ok()), Some(tokens), "offsets end");
         let mut out = FlexTensor::empty(Shape::from([asking, hidden]), DType::F32);
-        let inputs = attention::Inputs {
+        let inputs = AttentionInputs {
             queries: values(&queries),
             query_width,
             keys_values: values(&keys_values),
@@ -69,7 +71,10 @@ impl KernelOps for Flex {
             hidden,
             heads,
         };
-        attention::attention(inputs, out.storage_mut());
+        match arithmetic {
+            Arithmetic::Quantized => attention::attention(inputs, out.storage_mut()),
+            Arithmetic::F32 => out.storage_mut().copy_from_slice(&reference::attention(inputs)),
+        }
         out
     }
 

@@ -25,6 +25,7 @@ mod math;
 mod norm;
 mod pack;
 mod reference;
+mod sequences;
 #[cfg(any(test, feature = "webgpu"))]
 mod test_data;
 
@@ -39,12 +40,13 @@ use burn::backend::{
     tensor::{FloatTensor, IntTensor},
 };
 
-/// What a linear layer makes of its input before the product.
+/// What a pass computes its products in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LinearInput {
-    /// 7 bits a value, over each row's own range. A GPU leaves the input as it is.
+pub(crate) enum Arithmetic {
+    /// Of activations with 7 bits in linear layers, over each row's own range, and 12 to 15 in attention. A GPU leaves them
+    /// as they are.
     Quantized,
-    /// As it is, in f32. What a GPU's results are compared with.
+    /// f32, slow on a CPU. What a GPU's results are compared with.
     F32,
 }
 
@@ -67,10 +69,10 @@ pub(crate) trait KernelOps: burn::backend::Backend {
         bias: FloatTensor<Self>,
         output: usize,
         gelu: bool,
-        input: LinearInput,
+        arithmetic: Arithmetic,
     ) -> FloatTensor<Self>;
 
-    /// Self-attention of each sequence. See `attention::Inputs`.
+    /// Self-attention of each sequence. See `AttentionInputs`.
     ///
     /// # Shapes
     /// - queries: `[tokens or sequences, >= hidden]`
@@ -86,6 +88,7 @@ pub(crate) trait KernelOps: burn::backend::Backend {
         hidden: usize,
         heads: usize,
         longest: usize,
+        arithmetic: Arithmetic,
     ) -> FloatTensor<Self>;
 
     /// `LayerNorm(x + residual)`.

@@ -1,5 +1,6 @@
 //! The definitions, in scalar f64: what a GPU's kernels are compared with. Slow.
 
+use super::sequences::AttentionInputs;
 #[cfg(any(test, feature = "webgpu"))]
 use crate::weights::Int8Rows;
 
@@ -48,37 +49,23 @@ pub(crate) fn norm(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32) -> Vec<
 /// Attention of each sequence to itself.
 ///
 /// # Shapes
-/// - projected: rows of `3 * hidden`: query, key, value
-/// - output: `[tokens, hidden]`, of first tokens only `[sequences, hidden]`
-#[cfg(any(test, feature = "webgpu"))]
-pub(crate) fn attention(
-    projected: &[f32],
-    lengths: &[usize],
-    hidden: usize,
-    head: usize,
-    first_only: bool,
-) -> Vec<f32> {
-    let rows: Vec<&[f32]> = projected.chunks_exact(3 * hidden).collect();
-    let mut rest = rows.as_slice();
+/// - output: `[queries, hidden]`
+pub(crate) fn attention(inputs: AttentionInputs<'_>) -> Vec<f32> {
+    let size = inputs.hidden / inputs.heads;
     let mut out = Vec::new();
-    for length in lengths {
-        let (sequence, after) = rest.split_at(*length);
-        rest = after;
-        let asking = if first_only { 1 } else { *length };
-        for query in sequence.iter().take(asking) {
-            for start in (0..hidden).step_by(head) {
-                let part = |row: &[f32], kind: usize| -> Vec<f32> {
-                    row.iter().skip(kind * hidden + start).take(head).copied().collect()
-                };
-                let query = part(query, 0);
-                let score = |row: &&[f32]| dot(&query, &part(row, 1)) / (head as f64).sqrt();
-                let scores: Vec<f64> = sequence.iter().map(score).collect();
+    for (tokens, asking) in inputs.sequences() {
+        for row in asking {
+            for head in 0..inputs.heads {
+                let channels = head * size..(head + 1) * size;
+                let query = inputs.query(row, &channels);
+                let rows = inputs.keys_values(&tokens, &channels);
+                let scores: Vec<f64> = rows.clone().map(|(key, _)| dot(query, key) / (size as f64).sqrt()).collect();
                 let largest = scores.iter().copied().fold(f64::MIN, f64::max);
                 let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
                 let total: f64 = weights.iter().sum();
-                let mut mean = vec![0.0; head];
-                for (row, weight) in sequence.iter().zip(&weights) {
-                    mean.iter_mut().zip(part(row, 2)).for_each(|(mean, value)| *mean += weight * f64::from(value));
+                let mut mean = vec![0.0; size];
+                for ((_, values), weight) in rows.zip(&weights) {
+                    mean.iter_mut().zip(values).for_each(|(mean, value)| *mean += weight * f64::from(*value));
                 }
                 out.extend(mean.into_iter().map(|mean| (mean / total) as f32));
             }
@@ -87,7 +74,6 @@ pub(crate) fn attention(
     out
 }
 
-#[cfg(any(test, feature = "webgpu"))]
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
@@ -95,11 +81,10 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 #[cfg(all(test, feature = "cpu"))]
 mod tests {
     use super::*;
-    use crate::kernels::attention::Inputs;
     use crate::kernels::linear::{Epilogue, Weights, linear_f32};
     use crate::kernels::math;
     use crate::kernels::test_data::noise;
-    use crate::kernels::{attention as cpu_attention, norm as cpu_norm, pack};
+    use crate::kernels::{norm as cpu_norm, pack};
 
     fn assert_close(ours: &[f32], exact: &[f32], tolerance: f32) {
         assert_eq!(ours.len(), exact.len());
@@ -140,29 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn norm_and_attention_are_those_of_the_cpu() {
+    fn norm_is_that_of_the_cpu() {
         let (x, gamma, beta) = (noise(3 * 20, 1), noise(20, 2), noise(20, 3));
         let mut out = vec![0.0; 3 * 20];
         cpu_norm::add_norm(&x, None, &gamma, &beta, 1e-12, &mut out);
         assert_close(&out, &norm(&x, &gamma, &beta, 1e-12), 1e-5);
-
-        let (hidden, heads) = (24, 3);
-        let projected = noise(30 * 3 * hidden, 4);
-        let inputs = Inputs {
-            queries: &projected,
-            query_width: 3 * hidden,
-            keys_values: &projected,
-            key_value_width: 3 * hidden,
-            offsets: &[0, 7, 8, 30],
-            hidden,
-            heads,
-        };
-        let mut out = vec![0.0; 30 * hidden];
-        cpu_attention::attention(inputs, &mut out);
-        let exact = attention(&projected, &[7, 1, 22], hidden, hidden / heads, false);
-        assert_close(&out, &exact, 1e-5);
-        let rows: Vec<&[f32]> = exact.chunks_exact(hidden).collect();
-        let first = attention(&projected, &[7, 1, 22], hidden, hidden / heads, true);
-        assert_eq!(first, [rows[0], rows[7], rows[8]].concat());
     }
 }

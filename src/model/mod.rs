@@ -22,7 +22,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::kernels::LinearInput;
+use crate::kernels::Arithmetic;
 use crate::weights::{Precision, Tensors};
 
 #[cfg(feature = "cpu")]
@@ -76,40 +76,40 @@ impl CrossEncoder {
     /// - output: `[sequences]`; on a GPU one more, the last kernel's stamp
     #[must_use]
     pub fn forward(&self, batch: &PackedBatch) -> Tensor<1> {
-        self.run(batch, LinearInput::Quantized)
+        self.run(batch, Arithmetic::Quantized)
     }
 
     /// [`forward`](Self::forward) with activations in f32 whatever the precision of the weights: what a GPU computes. Slow on
     /// a CPU.
     #[must_use]
     pub fn forward_f32(&self, batch: &PackedBatch) -> Tensor<1> {
-        self.run(batch, LinearInput::F32)
+        self.run(batch, Arithmetic::F32)
     }
 
     /// [`forward`](Self::forward) with the operations of `pass`. int8 encoders have their own, and know only inference.
     #[cfg(feature = "cli")]
     pub(crate) fn forward_as(&self, batch: &PackedBatch, pass: &impl Pass) -> Tensor<1> {
-        self.run_as(batch, LinearInput::Quantized, pass)
+        self.run_as(batch, Arithmetic::Quantized, pass)
     }
 
     #[cfg(feature = "cpu")]
-    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
-        self.run_as(batch, input, &Inference)
+    fn run(&self, batch: &PackedBatch, arithmetic: Arithmetic) -> Tensor<1> {
+        self.run_as(batch, arithmetic, &Inference)
     }
 
     #[cfg(feature = "cpu")]
-    fn run_as(&self, batch: &PackedBatch, input: LinearInput, pass: &impl Pass) -> Tensor<1> {
+    fn run_as(&self, batch: &PackedBatch, arithmetic: Arithmetic, pass: &impl Pass) -> Tensor<1> {
         let first = match &self.encoder {
             Encoder::F32(encoder) => encoder.forward(batch, pass),
-            Encoder::Int8(encoder) => encoder.forward(batch, input),
+            Encoder::Int8(encoder) => encoder.forward(batch, arithmetic),
         };
         self.head.forward(first, pass)
     }
 
     #[cfg(feature = "webgpu")]
-    fn run(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<1> {
+    fn run(&self, batch: &PackedBatch, arithmetic: Arithmetic) -> Tensor<1> {
         let Encoder::Int8(encoder) = &self.encoder;
-        self.head.forward(encoder.forward(batch, input))
+        self.head.forward(encoder.forward(batch, arithmetic))
     }
 
     /// The last stamp of a batch whose first is `first`.

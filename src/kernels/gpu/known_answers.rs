@@ -6,8 +6,9 @@ use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use super::{UNIT, pack};
 use crate::error::{Code, Error, Result};
+use crate::kernels::sequences::AttentionInputs;
 use crate::kernels::test_data::noise;
-use crate::kernels::{HeadOps, KernelOps, LinearInput, PANEL, padded_input, reference};
+use crate::kernels::{Arithmetic, HeadOps, KernelOps, PANEL, padded_input, reference};
 use crate::weights::Int8Rows;
 
 /// Largest difference of a result that is right. Results are near 1 and sums have up to 132 terms, so rounding alone stays
@@ -66,7 +67,7 @@ impl Test<'_> {
             self.vector(packed.bias).into_dispatch(),
             output,
             gelu,
-            LinearInput::F32,
+            Arithmetic::F32,
         ));
         let mut exact = reference::linear(&x, &weights, &bias);
         if gelu {
@@ -76,12 +77,29 @@ impl Test<'_> {
     }
 
     async fn attention(&self, head: usize, first_only: bool) -> Result<KnownAnswer> {
-        let hidden = 3 * head;
-        let lengths = [5, 70, 1, 33];
-        let tokens = lengths.iter().sum();
-        let projected = noise(tokens * 3 * hidden, 4);
-        let offsets = self.offsets(&lengths);
-        let rows = self.floats(projected.clone(), [tokens, 3 * hidden]);
+        let (heads, longest) = (3, 70);
+        let offsets = [0, 5, 75, 76, 109];
+        let (tokens, hidden) = (109, heads * head);
+        let width = 3 * hidden;
+        let projected = noise(tokens * width, 4);
+        let queries: Vec<f32> = projected
+            .chunks_exact(width)
+            .zip(0..)
+            .filter(|(_, token)| !first_only || offsets.contains(token))
+            .flat_map(|(row, _)| row.iter().copied())
+            .collect();
+        let inputs = AttentionInputs {
+            queries: &queries,
+            query_width: width,
+            keys_values: &projected,
+            key_value_width: width,
+            offsets: &offsets,
+            hidden,
+            heads,
+        };
+        let exact = reference::attention(inputs);
+        let offsets = self.offsets(offsets);
+        let rows = self.floats(projected, [tokens, width]);
         let queries: Tensor<2> = if first_only {
             Tensor::from_dispatch(Dispatch::first_rows(rows.clone().into_dispatch(), offsets.clone().into_dispatch()))
         } else {
@@ -92,11 +110,11 @@ impl Test<'_> {
             rows.into_dispatch(),
             offsets.into_dispatch(),
             hidden,
-            3,
-            70,
+            heads,
+            longest,
+            Arithmetic::F32,
         ));
-        let name = if first_only { "attention of first tokens" } else { "attention" };
-        compare(name, result, &reference::attention(&projected, &lengths, hidden, head, first_only)).await
+        compare(if first_only { "attention of first tokens" } else { "attention" }, result, &exact).await
     }
 
     async fn add_norm(&self) -> Result<KnownAnswer> {
@@ -154,11 +172,10 @@ impl Test<'_> {
 
     async fn first_rows(&self) -> Result<KnownAnswer> {
         let width = 268;
-        let lengths = [2, 1, 4];
         let hidden = noise(7 * width, 14);
         let result: Tensor<2> = Tensor::from_dispatch(Dispatch::first_rows(
             self.floats(hidden.clone(), [7, width]).into_dispatch(),
-            self.offsets(&lengths).into_dispatch(),
+            self.offsets([0, 2, 3, 7]).into_dispatch(),
         ));
         let rows = [0, 2, 3].map(|row| hidden.chunks_exact(width).nth(row).unwrap_or_default());
         compare("first rows", result, &rows.concat()).await
@@ -200,15 +217,8 @@ impl Test<'_> {
         self.floats(values, shape)
     }
 
-    fn offsets(&self, lengths: &[usize]) -> Tensor<1, Int> {
-        let mut end = 0;
-        let ends = lengths.iter().map(|length| {
-            end += *length as i32;
-            end
-        });
-        let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
-        let shape = [offsets.len()];
-        Tensor::from_data(TensorData::new(offsets, shape), (self.device, DType::I32))
+    fn offsets<const N: usize>(&self, offsets: [i32; N]) -> Tensor<1, Int> {
+        Tensor::from_data(TensorData::from(offsets), (self.device, DType::I32))
     }
 }
 

@@ -15,7 +15,7 @@ use burn_wgpu::{CubeBackend, CubeTensor};
 use cubecl::CubeCount;
 
 use super::pack::{PANEL, Packed, pack_steps, padded_input};
-use super::{HeadOps, KernelOps, LinearInput};
+use super::{Arithmetic, HeadOps, KernelOps};
 use crate::weights::Int8Rows;
 use launch::{Kernel, Launch};
 
@@ -45,7 +45,7 @@ impl KernelOps for CubeBackend {
         bias: CubeTensor,
         output: usize,
         gelu: bool,
-        _input: LinearInput,
+        _arithmetic: Arithmetic,
     ) -> CubeTensor {
         let [rows, input] = dims(&x);
         let channels = output.next_multiple_of(PANEL);
@@ -66,6 +66,7 @@ impl KernelOps for CubeBackend {
         hidden: usize,
         heads: usize,
         longest: usize,
+        _arithmetic: Arithmetic,
     ) -> CubeTensor {
         let ([asking, query_width], [tokens, key_value_width]) = (dims(&queries), dims(&keys_values));
         let sequences = elements(&offsets).saturating_sub(1);

@@ -8,7 +8,7 @@ use core::arch::x86_64::{
 
 use super::form::{Form, MOST_STEPS, Step};
 use super::portable::Portable;
-use super::{Bits, F32x4, PANEL, Weights, run as run_form};
+use super::{F32x4, I32x4, PANEL, Weights, run as run_form};
 
 struct Avx2;
 
@@ -68,7 +68,7 @@ impl Form for Avx2 {
     }
 
     #[inline(always)]
-    fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS] {
+    fn steps(quantized: [I32x4; 4]) -> [Step; MOST_STEPS] {
         Portable::steps(quantized)
     }
 }

@@ -1,6 +1,6 @@
 //! What a form of the integer part provides, and the quantised activations it reads.
 
-use super::{Bits, F32x4, TILE_ROWS, padded_input};
+use super::{F32x4, I32x4, TILE_ROWS, padded_input};
 
 /// Largest quantised activation: 7 bits without sign, so that no form of the dot product can saturate.
 const LARGEST: f32 = 127.0;
@@ -34,7 +34,7 @@ pub(super) trait Form {
     fn floats(sums: Self::Sums) -> [F32x4; 2];
     /// The steps of 16 quantised activations, 0..=127; a form that needs fewer steps fills the first ones. Of a row with a
     /// NaN they mean nothing: its scale is NaN.
-    fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS];
+    fn steps(quantized: [I32x4; 4]) -> [Step; MOST_STEPS];
 }
 
 /// Steps of 16 activations in the form that needs most: two activations a step.
@@ -130,7 +130,7 @@ fn quantize_row<F: Form>(row: &[[f32; 16]], tile: &mut [[Step; TILE_ROWS]], lane
     let offset = F32x4::splat(lowest);
     for (values, to) in row.iter().zip(tile.chunks_exact_mut(16 / F::STEP)) {
         if let [a, b, c, d] = values.as_chunks::<4>().0 {
-            let whole = [a, b, c, d].map(|lanes| ((F32x4::load(lanes) - offset) * inverse).round().bits());
+            let whole = [a, b, c, d].map(|lanes| ((F32x4::load(lanes) - offset) * inverse).round().integers());
             for (to, step) in to.iter_mut().zip(F::steps(whole)) {
                 if let Some(to) = to.get_mut(lane) {
                     *to = step;

@@ -16,7 +16,7 @@ mod simd128;
 
 use form::{Activations, Form, RowScale, Step};
 
-use super::lanes::{Bits, F32x4};
+use super::lanes::{F32x4, I32x4};
 use super::math::gelu;
 use super::pack::{PANEL, Packed, pack_steps, padded_input};
 use super::reference;

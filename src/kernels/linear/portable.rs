@@ -1,7 +1,7 @@
 //! The specification: plain integer arithmetic.
 
 use super::form::{Form, MOST_STEPS, Step};
-use super::{Bits, F32x4, PANEL};
+use super::{F32x4, I32x4, PANEL};
 
 pub(super) struct Portable;
 
@@ -39,12 +39,12 @@ impl Form for Portable {
 
     #[inline(always)]
     fn floats([a, b, c, d, e, f, g, h]: Self::Sums) -> [F32x4; 2] {
-        [F32x4::from_i32([a, b, c, d]), F32x4::from_i32([e, f, g, h])]
+        [I32x4([a, b, c, d]).to_floats(), I32x4([e, f, g, h]).to_floats()]
     }
 
     #[inline(always)]
-    fn steps(quantized: [Bits; 4]) -> [Step; MOST_STEPS] {
-        let [a, b, c, d] = quantized.map(|Bits(values)| values.map(|value| value as u8));
+    fn steps(quantized: [I32x4; 4]) -> [Step; MOST_STEPS] {
+        let [a, b, c, d] = quantized.map(|I32x4(values)| values.map(|value| value as u8));
         [a, b, c, d, [0; 4], [0; 4], [0; 4], [0; 4]]
     }
 }

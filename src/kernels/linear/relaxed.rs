@@ -7,7 +7,7 @@ use core::arch::wasm32::{
 };
 
 use super::form::{Form, MOST_STEPS, Step};
-use super::{Bits, F32x4, PANEL, Weights, run as run_form};
+use super::{F32x4, I32x4, PANEL, Weights, run as run_form};
 
 pub(super) struct Relaxed;
 
@@ -55,11 +55,11 @@ impl Form for Relaxed {
 
     #[inline(always)]
     fn floats([low, high]: Self::Sums) -> [F32x4; 2] {
-        [F32x4::from_i32(low), F32x4::from_i32(high)]
+        [I32x4(low).to_floats(), I32x4(high).to_floats()]
     }
 
     #[inline(always)]
-    fn steps([a, b, c, d]: [Bits; 4]) -> [Step; MOST_STEPS] {
+    fn steps([a, b, c, d]: [I32x4; 4]) -> [Step; MOST_STEPS] {
         let (low, high) = (i16x8_narrow_i32x4(a.0, b.0), i16x8_narrow_i32x4(c.0, d.0));
         let mut steps = [[0; 4]; MOST_STEPS];
         unsafe { v128_store(steps.as_mut_ptr().cast(), u8x16_narrow_i16x8(low, high)) };

@@ -6,7 +6,7 @@ use core::arch::wasm32::{
 };
 
 use super::form::{Form, MOST_STEPS, Step};
-use super::{Bits, F32x4, PANEL};
+use super::{F32x4, I32x4, PANEL};
 
 pub(super) struct Simd128;
 
@@ -43,11 +43,11 @@ impl Form for Simd128 {
 
     #[inline(always)]
     fn floats([low, high]: Self::Sums) -> [F32x4; 2] {
-        [F32x4::from_i32(low), F32x4::from_i32(high)]
+        [I32x4(low).to_floats(), I32x4(high).to_floats()]
     }
 
     #[inline(always)]
-    fn steps([a, b, c, d]: [Bits; 4]) -> [Step; MOST_STEPS] {
+    fn steps([a, b, c, d]: [I32x4; 4]) -> [Step; MOST_STEPS] {
         let mut steps = [[0; 4]; MOST_STEPS];
         let to = steps.as_mut_ptr().cast::<v128>();
         unsafe {

@@ -8,7 +8,7 @@ use super::linear::Int8Linear;
 use super::norm::AddNorm;
 use super::sequences::Sequences;
 use crate::error::Result;
-use crate::kernels::{KernelOps, LinearInput};
+use crate::kernels::{Arithmetic, KernelOps};
 use crate::model::parts::Parts;
 
 /// Self-attention and feed-forward network for all tokens.
@@ -51,10 +51,10 @@ impl Layer {
 
     /// # Shapes
     /// - hidden, output: `[tokens, hidden]`
-    pub(super) fn forward(&self, hidden: Tensor<2>, sequences: &Sequences, input: LinearInput) -> Tensor<2> {
-        let projected = self.query_key_value.forward(hidden.clone(), input);
-        let context = attention(projected.clone(), projected, sequences, hidden.dims()[1], self.heads);
-        self.rest.forward(context, hidden, input)
+    pub(super) fn forward(&self, hidden: Tensor<2>, sequences: &Sequences, arithmetic: Arithmetic) -> Tensor<2> {
+        let projected = self.query_key_value.forward(hidden.clone(), arithmetic);
+        let context = attention(projected.clone(), projected, sequences, hidden.dims()[1], self.heads, arithmetic);
+        self.rest.forward(context, hidden, arithmetic)
     }
 }
 
@@ -74,14 +74,15 @@ impl LastLayer {
     /// # Shapes
     /// - hidden: `[tokens, hidden]`
     /// - output: `[sequences, hidden]`
-    pub(super) fn forward(&self, hidden: Tensor<2>, sequences: &Sequences, input: LinearInput) -> Tensor<2> {
+    pub(super) fn forward(&self, hidden: Tensor<2>, sequences: &Sequences, arithmetic: Arithmetic) -> Tensor<2> {
         let offsets = sequences.offsets.clone();
         let first: Tensor<2> =
             Tensor::from_dispatch(Dispatch::first_rows(hidden.clone().into_dispatch(), offsets.into_dispatch()));
-        let query = self.query.forward(first.clone(), input);
+        let query = self.query.forward(first.clone(), arithmetic);
         let width = hidden.dims()[1];
-        let context = attention(query, self.key_value.forward(hidden, input), sequences, width, self.heads);
-        self.rest.forward(context, first, input)
+        let context =
+            attention(query, self.key_value.forward(hidden, arithmetic), sequences, width, self.heads, arithmetic);
+        self.rest.forward(context, first, arithmetic)
     }
 }
 
@@ -99,10 +100,10 @@ impl AfterAttention {
 
     /// # Shapes
     /// - context, hidden, output: `[rows, hidden]`
-    fn forward(&self, context: Tensor<2>, hidden: Tensor<2>, input: LinearInput) -> Tensor<2> {
-        let hidden = self.attention_norm.forward(self.attention_output.forward(context, input), hidden);
-        let inner = self.intermediate.forward_gelu(hidden.clone(), input);
-        self.norm.forward(self.output.forward(inner, input), hidden)
+    fn forward(&self, context: Tensor<2>, hidden: Tensor<2>, arithmetic: Arithmetic) -> Tensor<2> {
+        let hidden = self.attention_norm.forward(self.attention_output.forward(context, arithmetic), hidden);
+        let inner = self.intermediate.forward_gelu(hidden.clone(), arithmetic);
+        self.norm.forward(self.output.forward(inner, arithmetic), hidden)
     }
 }
 
@@ -112,6 +113,7 @@ fn attention(
     sequences: &Sequences,
     hidden: usize,
     heads: usize,
+    arithmetic: Arithmetic,
 ) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::packed_attention(
         queries.into_dispatch(),
@@ -120,5 +122,6 @@ fn attention(
         hidden,
         heads,
         sequences.longest,
+        arithmetic,
     ))
 }

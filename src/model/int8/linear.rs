@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, Tensor};
 
-use crate::kernels::{KernelOps, LinearInput, PANEL, pack, padded_input};
+use crate::kernels::{Arithmetic, KernelOps, PANEL, pack, padded_input};
 use crate::model::upload;
 use crate::weights::Int8Rows;
 
@@ -36,16 +36,16 @@ impl Int8Linear {
     /// # Shapes
     /// - x: `[rows, input]`
     /// - output: `[rows, output]`
-    pub(super) fn forward(&self, x: Tensor<2>, input: LinearInput) -> Tensor<2> {
-        self.run(x, false, input)
+    pub(super) fn forward(&self, x: Tensor<2>, arithmetic: Arithmetic) -> Tensor<2> {
+        self.run(x, false, arithmetic)
     }
 
     /// [`forward`](Self::forward), then GELU.
-    pub(super) fn forward_gelu(&self, x: Tensor<2>, input: LinearInput) -> Tensor<2> {
-        self.run(x, true, input)
+    pub(super) fn forward_gelu(&self, x: Tensor<2>, arithmetic: Arithmetic) -> Tensor<2> {
+        self.run(x, true, arithmetic)
     }
 
-    fn run(&self, x: Tensor<2>, gelu: bool, input: LinearInput) -> Tensor<2> {
+    fn run(&self, x: Tensor<2>, gelu: bool, arithmetic: Arithmetic) -> Tensor<2> {
         Tensor::from_dispatch(Dispatch::quantized_linear(
             x.into_dispatch(),
             self.words.val().into_dispatch(),
@@ -54,7 +54,7 @@ impl Int8Linear {
             self.bias.val().into_dispatch(),
             self.output,
             gelu,
-            input,
+            arithmetic,
         ))
     }
 }

@@ -18,7 +18,7 @@ use burn::tensor::Tensor;
 use super::PackedBatch;
 use super::parts::Parts;
 use crate::error::{Code, Error, Result};
-use crate::kernels::LinearInput;
+use crate::kernels::Arithmetic;
 
 use embeddings::Embeddings;
 use layer::{LastLayer, Layer};
@@ -47,14 +47,14 @@ impl Int8Encoder {
     ///
     /// # Shapes
     /// - output: `[sequences, hidden]`
-    pub(super) fn forward(&self, batch: &PackedBatch, input: LinearInput) -> Tensor<2> {
+    pub(super) fn forward(&self, batch: &PackedBatch, arithmetic: Arithmetic) -> Tensor<2> {
         // All that is uploaded goes first: a GPU submits its work before it takes an upload.
         let sequences = Sequences::new(batch, &self.embeddings.device());
         let mut hidden = self.embeddings.forward(batch);
         for layer in &self.layers {
-            hidden = layer.forward(hidden, &sequences, input);
+            hidden = layer.forward(hidden, &sequences, arithmetic);
         }
-        self.last.forward(hidden, &sequences, input)
+        self.last.forward(hidden, &sequences, arithmetic)
     }
 
     /// What a batch's kernels up to here make of its first stamp.
