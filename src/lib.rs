@@ -31,6 +31,9 @@ pub mod weights;
 
 pub use config::ModelConfig;
 pub use error::{Code, Error, Result};
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use kernels::bench as kernel_bench;
 pub use rank::{Activation, Ranked, Reranker};
 pub use tokenize::PairEncoder;
 pub use weights::{Precision, WeightsStream};

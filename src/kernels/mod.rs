@@ -9,6 +9,8 @@
 
 #[cfg(feature = "cpu")]
 mod attention;
+#[cfg(feature = "cli")]
+pub mod bench;
 #[cfg(feature = "cpu")]
 mod embedding;
 #[cfg(feature = "cpu")]
@@ -26,7 +28,7 @@ mod norm;
 mod pack;
 mod reference;
 mod sequences;
-#[cfg(any(test, feature = "webgpu"))]
+#[cfg(any(test, feature = "cli", feature = "webgpu"))]
 mod test_data;
 
 #[cfg(feature = "webgpu")]

@@ -1,4 +1,4 @@
-//! Numbers for tests: the same on every run.
+//! Numbers for tests and benches: the same on every run.
 
 /// `count` values in -1..1.
 pub(crate) fn noise(count: usize, seed: u64) -> Vec<f32> {

@@ -1,19 +1,25 @@
-//! Forward passes of the default model, native, one thread: `cargo bench --features cli --bench kernels`.
+//! Native, one thread: `cargo bench --features cli --bench kernels`.
 //!
-//! Batches of equal lengths go through the crate's public front door, in both precisions, so the numbers hold the
+//! `kernel/…`: single kernels, in operations: criterion's `Gelem/s` are GOP/s. At the end a table of the best of each beside
+//! the measured peak of the machine (`peak.rs`).
+//!
+//! `int8/…`, `f32/…`: forward passes of the default model. Batches of equal lengths go through the crate's public front door, in both precisions, so the numbers hold the
 //! kernels together with all that lies between them. Tokenising is not timed. Throughput is tokens: criterion's
 //! `Kelem/s` are thousands of tokens a second, and 1 over it is ms a token.
 
 // A benchmark may stop at the first surprise: there is no caller to hand an error to.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod peak;
+
 use std::hint::black_box;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use crossrank::Reranker;
 use crossrank::cli::load_model;
+use crossrank::kernel_bench::{AttentionBench, LinearBench};
 use crossrank::model::PackedBatch;
 use crossrank::weights::Precision;
 
@@ -65,10 +71,73 @@ fn forward(criterion: &mut Criterion) {
     }
 }
 
+/// Name, operations of a call, the call, and whether its products are of 8 bits.
+type Kernel = (&'static str, u64, Box<dyn FnMut()>, bool);
+
+/// The kernels of a MiniLM layer: 96 rows are one block of a linear layer.
+fn all_kernels() -> Vec<Kernel> {
+    let linear = |name, input, output, gelu| -> Kernel {
+        let mut bench = LinearBench::new(960, input, output, gelu);
+        (
+            name,
+            bench.operations(),
+            Box::new(move || {
+                black_box(bench.run());
+            }),
+            true,
+        )
+    };
+    let attention = |name, sequences, tokens| -> Kernel {
+        let mut bench = AttentionBench::new(sequences, tokens, 12, 32);
+        (
+            name,
+            bench.operations(),
+            Box::new(move || {
+                black_box(bench.run());
+            }),
+            false,
+        )
+    };
+    vec![
+        linear("linear 384 to 1152", 384, 1152, false),
+        linear("linear 384 to 1536, GELU", 384, 1536, true),
+        linear("linear 1536 to 384", 1536, 384, false),
+        attention("attention, 8 x 128 tokens", 8, 128),
+        attention("attention, 2 x 510 tokens", 2, 510),
+    ]
+}
+
+fn kernels(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("kernel");
+    for (name, operations, mut run, _) in all_kernels() {
+        group.throughput(Throughput::Elements(operations));
+        group.bench_function(name, |bencher| bencher.iter(&mut run));
+    }
+    group.finish();
+}
+
+/// The best of each kernel beside what the processor can do.
+fn shares_of_the_peak(_: &mut Criterion) {
+    let peak = peak::measure();
+    println!("{:<28}{:>8}{:>8}{:>8}", "kernel, best of 30 calls", "GOP/s", "peak", "share");
+    for (name, operations, mut run, is_int8) in all_kernels() {
+        let nanoseconds = (0..30).map(|_| {
+            let begun = Instant::now();
+            run();
+            begun.elapsed().as_nanos()
+        });
+        let rate = operations as f64 / nanoseconds.min().unwrap() as f64;
+        match peak.map(|peak| if is_int8 { peak.int8 } else { peak.int16 }) {
+            Some(peak) => println!("{name:<28}{rate:>8.0}{peak:>8.0}{:>7.0}%", 100.0 * rate / peak),
+            None => println!("{name:<28}{rate:>8.0}       ?       ?"),
+        }
+    }
+}
+
 criterion_group! {
     name = benches;
     // One iteration is most of a second at f32, so a few samples are what there is time for.
     config = Criterion::default().sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(12));
-    targets = forward
+    targets = kernels, forward, shares_of_the_peak
 }
 criterion_main!(benches);
