@@ -85,10 +85,19 @@ const FILES: Readonly<Record<Binary, string>> = {
 /** Loads a binary; `folder` is where it lies if not in wasm/ beside the worker script. */
 export async function loadGlue(name: Binary, folder: string | null): Promise<Glue> {
   const binary = BINARIES[name];
-  let glue: Glue;
+  const url = folder === null ? binary.url() : new URL(FILES[name], folder);
+  // Both at once: the binary is the longer way.
+  const compiled = compile(url.href);
+  compiled.catch(() => {});
+  const glue = await importGlue(binary.glue);
+  await glue.default({ module_or_path: await compiled });
+  return glue;
+}
+
+async function importGlue(load: () => Promise<unknown>): Promise<Glue> {
   try {
     // One source, three builds: the glue of all has the same classes.
-    glue = (await binary.glue()) as Glue;
+    return (await load()) as Glue;
   } catch (cause) {
     throw new CrossrankError(
       'WORKER_START',
@@ -97,9 +106,6 @@ export async function loadGlue(name: Binary, folder: string | null): Promise<Glu
       { cause },
     );
   }
-  const url = folder === null ? binary.url() : new URL(FILES[name], folder);
-  await glue.default({ module_or_path: await compile(url.href) });
-  return glue;
 }
 
 async function compile(url: string): Promise<WebAssembly.Module> {
