@@ -13,13 +13,13 @@ pub(in crate::cli) const FEW_QUERIES: usize = 30;
 #[derive(Args, Clone, Copy, Debug)]
 pub(in crate::cli) struct Bootstrap {
     /// Times that the queries are drawn anew for an interval
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, default_value_t = Self::default().resamples, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     resamples: u32,
     /// Seed of everything that is drawn
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = Self::default().seed)]
     pub seed: u64,
     /// Share of the resampled means that an interval holds
-    #[arg(long, default_value_t = 0.95, value_parser = confidence)]
+    #[arg(long, default_value_t = Self::default().confidence, value_parser = confidence)]
     pub confidence: f64,
 }
 
@@ -29,6 +29,13 @@ pub(in crate::cli) struct Interval {
     pub mean: f64,
     pub low: f64,
     pub high: f64,
+}
+
+/// What the options are without being named.
+impl Default for Bootstrap {
+    fn default() -> Self {
+        Self { resamples: 10_000, seed: 42, confidence: 0.95 }
+    }
 }
 
 impl Bootstrap {

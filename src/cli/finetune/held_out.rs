@@ -143,24 +143,6 @@ fn random_reciprocal_rank(relevant: &[bool]) -> f64 {
     sum
 }
 
-/// A 95 % interval of the mean of `values` by bootstrap: 10,000 samples with replacement, from a fixed seed.
-pub(super) fn interval(values: &[f64]) -> [f64; 2] {
-    const SAMPLES: usize = 10_000;
-    let mut state = 42_u64;
-    let mut below = |count: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((u128::from(state) * count as u128) >> 64) as usize
-    };
-    let mut means: Vec<f64> = (0..SAMPLES)
-        .map(|_| {
-            let sum: f64 = values.iter().map(|_| values.get(below(values.len())).copied().unwrap_or_default()).sum();
-            sum / values.len().max(1) as f64
-        })
-        .collect();
-    means.sort_by(f64::total_cmp);
-    [0.025, 0.975].map(|share| means.get((share * (SAMPLES - 1) as f64) as usize).copied().unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,14 +161,5 @@ mod tests {
         // Two of three: first with 2/3, second with 1/3.
         assert!((random_reciprocal_rank(&[false, true, true]) - (2.0 / 3.0 + 1.0 / 6.0)).abs() < 1e-12);
         assert_eq!(random_reciprocal_rank(&[true, true]), 1.0);
-    }
-
-    #[test]
-    fn intervals_hold_the_mean_and_narrow_with_more_values() {
-        let values: Vec<f64> = (0..100).map(|i| f64::from(i % 2)).collect();
-        let [low, high] = interval(&values);
-        // The normal approximation: 0.5 +- 1.96 * 0.05.
-        assert!((low - 0.402).abs() < 0.015 && (high - 0.598).abs() < 0.015, "{low} {high}");
-        assert_eq!(interval(&[0.25; 10]), [0.25; 2]);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::held_out::{Rank, interval};
+use super::held_out::Rank;
 use super::log::Line;
+use crate::cli::evaluate::{Bootstrap, Interval};
 use crate::cli::metrics::mean;
 
 /// Steps that the shown loss and speed are means over.
@@ -67,9 +68,9 @@ pub(super) struct Comparison {
     pub worse: usize,
     /// Smallest and largest number of documents of a query.
     pub documents: [usize; 2],
-    pub before: (f64, [f64; 2]),
-    pub after: (f64, [f64; 2]),
-    pub difference: (f64, [f64; 2]),
+    pub before: Interval,
+    pub after: Interval,
+    pub difference: Interval,
 }
 
 impl Comparison {
@@ -87,7 +88,7 @@ impl Comparison {
                 values.push(value(change));
             }
             let values: Vec<f64> = order.iter().filter_map(|query| Some(mean(queries.get(query)?))).collect();
-            (mean(&values), interval(&values))
+            Bootstrap::default().interval(&values)
         };
         Some(Self {
             queries: changes.iter().map(|change| change.query.as_str()).collect::<std::collections::HashSet<_>>().len(),
@@ -102,7 +103,7 @@ impl Comparison {
 
     /// Rows of a Markdown table.
     pub(super) fn table(&self, random: Option<f64>) -> String {
-        let row = |name: &str, (mean, [low, high]): (f64, [f64; 2])| {
+        let row = |name: &str, Interval { mean, low, high }: Interval| {
             format!("| {name} | {mean:.3} | {low:.3} to {high:.3} |\n")
         };
         let [least, most] = self.documents;
@@ -120,7 +121,7 @@ impl Comparison {
 
     /// Whether the interval of the difference is above 0.
     pub(super) const fn verdict(&self) -> &'static str {
-        let (_, [low, high]) = self.difference;
+        let Interval { low, high, .. } = self.difference;
         if low > 0.0 {
             "better: the interval of the difference is above 0"
         } else if high < 0.0 {
@@ -149,11 +150,11 @@ mod tests {
         let better: Vec<_> = (0..30).map(|i| change(&format!("q{i}"), 0.5, if i < 20 { 1.0 } else { 0.5 })).collect();
         let found = Comparison::of(&better).unwrap();
         assert_eq!((found.queries, found.better, found.worse), (30, 20, 0));
-        assert!((found.difference.0 - 1.0 / 3.0).abs() < 1e-12);
+        assert!((found.difference.mean - 1.0 / 3.0).abs() < 1e-12);
         assert!(found.verdict().starts_with("better"));
         let same_query = [change("q", 0.5, 1.0), change("q", 0.5, 0.5)];
         let found = Comparison::of(&same_query).unwrap();
-        assert_eq!((found.queries, found.difference.0), (1, 0.25));
+        assert_eq!((found.queries, found.difference.mean), (1, 0.25));
         let mixed: Vec<_> = (0..10).map(|i| change(&format!("q{i}"), 0.5, f64::from(i % 2))).collect();
         assert!(Comparison::of(&mixed).unwrap().verdict().starts_with("not shown"));
         assert!(Comparison::of(&[]).is_none());
