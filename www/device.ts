@@ -36,12 +36,15 @@ const ADAPTER_MS = 10_000;
 /** Architectures and descriptions of adapters that are software though they do not say so. */
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|basic render/i;
 
-/** Asks for the adapter that the engine would get. Never rejects. */
-export async function probe(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<Probe> {
+/**
+ * Asks for the adapter that the engine would get. Never rejects. `gpu`: the worker's own by default; without a type, because
+ * the one of the standard is not in the TypeScript of everybody who reads these declarations.
+ */
+export async function probe(gpu: object | undefined = globalThis.navigator?.gpu): Promise<Probe> {
   if (gpu === undefined) return none('this browser has no WebGPU in workers');
   try {
     const adapter = await within(
-      gpu.requestAdapter({ powerPreference: 'high-performance' }),
+      (gpu as GPU).requestAdapter({ powerPreference: 'high-performance' }),
       ADAPTER_MS,
       () => {
         return new Error(`no answer in ${ADAPTER_MS} ms`);

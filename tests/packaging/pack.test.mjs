@@ -101,6 +101,15 @@ test('crossrank-model-code: the files of the manifest, none above 4 MiB, with li
   assert.match(read('crossrank-model-code', 'NOTICE'), /all-MiniLM-L6-v2[\s\S]*Microsoft/);
 });
 
+test('the declarations name no type of WebGPU: older versions of TypeScript have none', () => {
+  const declarations = packed.crossrank.files.filter((file) => file.endsWith('.d.ts'));
+  assert.ok(declarations.length > 20);
+  for (const file of declarations) {
+    const code = read('crossrank', file).replace(/\/\*[^]*?\*\/|\/\/.*|'[^']*'/g, '');
+    assert.doesNotMatch(code, /[:<|&]\s*GPU\w*/, file);
+  }
+});
+
 test('where files lie is said by literals of one level, the form that bundlers see through', () => {
   const literal = (file) => `new URL('./${file}', import.meta.url)`;
   const model = read('crossrank-model-code', 'index.js');
