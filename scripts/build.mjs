@@ -57,6 +57,12 @@ export function build(parts = ['wasm', 'library', 'demo']) {
   if (parts.includes('demo')) buildDemo();
 }
 
+/** For commands that need the wasm binaries but do not take the time to build them. */
+export function wasmMustBeBuilt() {
+  if (!existsSync(wasmFolder))
+    throw new SetupError('nothing is built; run "npm run setup" and "npm run build"');
+}
+
 function buildWasm() {
   const toolchain = wasmToolchain();
   if (!toolchain) throw new SetupError('the wasm32 standard library is missing; run "npm run setup"');

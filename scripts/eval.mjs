@@ -2,16 +2,16 @@
 // See docs/evaluation.md.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { build } from './build.mjs';
+import { build, wasmMustBeBuilt } from './build.mjs';
 import { evaluate } from './evaluate/main.mjs';
 import { readOptions, usage } from './evaluate/options.mjs';
 import { dist } from './paths.mjs';
-import { SetupError, script } from './run.mjs';
+import { script } from './run.mjs';
 
 await script(async () => {
   const options = readOptions(process.argv.slice(2));
   if (options.help) return console.log(usage);
-  if (!existsSync(path.join(dist, 'wasm'))) throw new SetupError('nothing is built; run "npm run build"');
+  wasmMustBeBuilt();
   if (!existsSync(path.join(dist, 'index.js'))) build(['library']);
   return await evaluate(options);
 });

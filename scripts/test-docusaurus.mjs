@@ -2,11 +2,14 @@
 // search and bundler among them. `npm test` runs the others only. A name or a part of one picks tests.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { build, wasmMustBeBuilt } from './build.mjs';
 import { buildDocusaurus } from './docusaurus.mjs';
 import { root } from './paths.mjs';
 import { run, script } from './run.mjs';
 
 await script(() => {
+  wasmMustBeBuilt();
+  build(['library']);
   buildDocusaurus();
   const folder = 'tests/docusaurus';
   const files = readdirSync(path.join(root, folder), { recursive: true })
