@@ -41,7 +41,12 @@ function claimCargoTarget() {
   const owner = path.join(cargoTarget, 'checkout');
   if (existsSync(owner) && readFileSync(owner, 'utf8') === root) return;
   const now = new Date();
-  for (const file of ['src/lib.rs', 'src/bin/crossrank.rs', 'tests/native/main.rs', 'benches/kernels/main.rs']) {
+  for (const file of [
+    'src/lib.rs',
+    'src/bin/crossrank.rs',
+    'tests/native/main.rs',
+    'benches/kernels/main.rs',
+  ]) {
     utimesSync(path.join(root, file), now, now);
   }
   mkdirSync(cargoTarget, { recursive: true });
