@@ -1,4 +1,7 @@
 //! `crossrank agree`: how far int8 ranks like f32 on the lists of benchmark folders.
+//!
+//! The quantised weights of a folder of our own decode to what they are, not to what they were made from: their own error
+//! shows only against `--reference`.
 
 use std::path::PathBuf;
 
@@ -17,6 +20,10 @@ pub struct AgreeArgs {
     /// Model folder: the project's own form, or a Hugging Face folder
     #[arg(long, default_value = "model")]
     model: PathBuf,
+    /// Folder of the weights that f32 computes with, such as those that the model was quantised from [default: the model's
+    /// own]
+    #[arg(long)]
+    reference: Option<PathBuf>,
     /// Benchmark folders, as for evaluate
     #[arg(required = true)]
     benchmarks: Vec<PathBuf>,
@@ -30,7 +37,7 @@ pub struct AgreeArgs {
 
 pub(super) fn agree(args: &AgreeArgs) -> Result<()> {
     let int8 = load_model(&args.model, Precision::Int8)?;
-    let f32 = load_model(&args.model, Precision::F32)?;
+    let f32 = load_model(args.reference.as_ref().unwrap_or(&args.model), Precision::F32)?;
     println!("benchmark            pairs  Spearman  same first  mean difference  largest difference");
     for folder in &args.benchmarks {
         let cases = benchmark::read(folder, args.queries, args.candidates)?;

@@ -31,22 +31,31 @@ pub fn load_model(folder: &Path, precision: Precision) -> Result<Reranker> {
 }
 
 pub(super) fn read_folder(folder: &Path, precision: Precision) -> Result<Folder> {
+    read_folder_with(folder, |config| WeightsStream::new(config, precision))
+}
+
+/// [`read_folder`] into the stream that `stream` makes.
+pub(super) fn read_folder_with(folder: &Path, stream: impl FnOnce(&ModelConfig) -> WeightsStream) -> Result<Folder> {
     let manifest = folder.join("manifest.json");
     if manifest.exists() {
         let manifest = Manifest::from_json(&files::read(&manifest, limits::MAX_MANIFEST_BYTES)?)?;
-        read_own_form(folder, &manifest, precision)
+        read_own_form(folder, &manifest, stream)
     } else {
-        read_hugging_face(folder, precision)
+        read_hugging_face(folder, stream)
     }
 }
 
-fn read_own_form(folder: &Path, manifest: &Manifest, precision: Precision) -> Result<Folder> {
+fn read_own_form(
+    folder: &Path,
+    manifest: &Manifest,
+    stream: impl FnOnce(&ModelConfig) -> WeightsStream,
+) -> Result<Folder> {
     let config_json = files::read(&folder.join(&manifest.config.path), limits::MAX_CONFIG_BYTES)?;
     manifest.config.verify(&config_json)?;
     let tokenizer_json = files::read(&folder.join(&manifest.tokenizer.path), limits::MAX_TOKENIZER_BYTES)?;
     manifest.tokenizer.verify(&tokenizer_json)?;
     let config = ModelConfig::from_json(&config_json)?;
-    let mut weights = WeightsStream::new(&config, precision);
+    let mut weights = stream(&config);
     for shard in &manifest.weights.shards {
         let bytes = files::read(&folder.join(&shard.path), limits::MAX_SHARD_BYTES)?;
         shard.verify(&bytes)?;
@@ -55,11 +64,11 @@ fn read_own_form(folder: &Path, manifest: &Manifest, precision: Precision) -> Re
     Ok(Folder { config_json, tokenizer_json, config, weights })
 }
 
-fn read_hugging_face(folder: &Path, precision: Precision) -> Result<Folder> {
+fn read_hugging_face(folder: &Path, stream: impl FnOnce(&ModelConfig) -> WeightsStream) -> Result<Folder> {
     let config_json = files::read(&folder.join("config.json"), limits::MAX_CONFIG_BYTES)?;
     let tokenizer_json = files::read(&folder.join("tokenizer.json"), limits::MAX_TOKENIZER_BYTES)?;
     let config = ModelConfig::from_json(&config_json)?;
-    let mut weights = WeightsStream::new(&config, precision);
+    let mut weights = stream(&config);
     weights.push(&files::read(&folder.join("model.safetensors"), limits::MAX_WEIGHTS_BYTES)?)?;
     Ok(Folder { config_json, tokenizer_json, config, weights })
 }

@@ -1,21 +1,23 @@
 //! `crossrank quantize IN OUT`: a Hugging Face folder to the project's int8 form.
 //!
-//! `weights::Int8Rows` has the rule; biases, LayerNorm and the classifier's single row stay f32.
+//! `weights::Int8Rows` and `weights::Int4Rows` have the rules; biases, LayerNorm and the classifier's single row stay f32.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use super::files;
 use super::manifest::{FileEntry, Manifest, WeightsEntry, sha256_hex};
-use super::model::{Folder, read_folder};
+use super::model::{Folder, read_folder_with};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::tokenize::PairEncoder;
-use crate::weights::{Expected, Precision, Tensors, expected_tensors, scale_name};
+use crate::weights::{
+    Expected, Precision, TableRows, Tensors, WeightsStream, expected_tensors, int4_shape, scale_name,
+};
 
 /// 4 MiB: every static host and CDN serves it, and it is the unit that is fetched again after an interruption.
 pub(super) const DEFAULT_SHARD_BYTES: usize = 4 << 20;
@@ -36,6 +38,20 @@ pub struct QuantizeArgs {
     /// Bytes of a shard at most
     #[arg(long, default_value_t = DEFAULT_SHARD_BYTES)]
     pub shard_bytes: usize,
+    /// What becomes of a table of words in floats: int4 takes 38 % of its bytes off, int8 ranks a little more like f32. Where
+    /// the hidden size is not a multiple of 32 it is int8 anyway
+    #[arg(long, value_enum, default_value_t)]
+    pub words: WordsForm,
+}
+
+/// Form of the table of words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WordsForm {
+    /// 8 bits with a scale a row.
+    #[default]
+    Int8,
+    /// 4 bits in groups of 32.
+    Int4,
 }
 
 /// Makes the int8 form.
@@ -47,7 +63,10 @@ pub fn quantize(args: &QuantizeArgs) -> Result<()> {
         let message = format!("{} is not between 1024 and {} bytes", args.shard_bytes, limits::MAX_SHARD_BYTES);
         return Err(Error::new(Code::Option, "--shard-bytes", message));
     }
-    let folder = read_folder(&args.input, Precision::Int8)?;
+    let folder = read_folder_with(&args.input, |config| {
+        let stream = WeightsStream::new(config, Precision::Int8);
+        if args.words == WordsForm::Int4 { stream.with_int4_words() } else { stream }
+    })?;
     PairEncoder::from_json(&folder.tokenizer_json, folder.config.vocab_size)?;
     let Folder { config_json, tokenizer_json, config, weights } = folder;
     let mut tensors = weights.finish()?;
@@ -93,7 +112,14 @@ fn store(stored: &mut Vec<Stored>, expected: Expected, tensors: &mut Tensors) ->
         stored.push(Stored { name, dtype: Dtype::F32, shape, bytes });
         return Ok(());
     }
-    let rows = tensors.take_int8(&name, shape.last().copied().unwrap_or(1))?;
+    let rows = match tensors.take_table(&name, shape.last().copied().unwrap_or(1))? {
+        TableRows::Int8(rows) => rows,
+        TableRows::Int4(rows) => {
+            let shape = shape.first().map_or_else(Vec::new, |count| int4_shape(*count, rows.columns).to_vec());
+            stored.push(Stored { name, dtype: Dtype::U8, shape, bytes: rows.blocks });
+            return Ok(());
+        }
+    };
     let scales = Stored {
         name: scale_name(&name),
         dtype: Dtype::F32,

@@ -8,7 +8,7 @@ use burn_flex::{Flex, FlexTensor};
 use super::embedding::{self, Table};
 use super::linear::{self, Epilogue, Weights};
 use super::sequences::AttentionInputs;
-use super::{Arithmetic, KernelOps, PANEL, attention, norm, padded_input, reference};
+use super::{Arithmetic, KernelOps, PANEL, WordsForm, attention, norm, padded_input, reference};
 
 impl KernelOps for Flex {
     fn quantized_linear(
@@ -89,6 +89,7 @@ impl KernelOps for Flex {
     }
 
     fn embed_norm(
+        form: WordsForm,
         words: FlexTensor,
         segments: FlexTensor,
         positions: FlexTensor,
@@ -99,17 +100,21 @@ impl KernelOps for Flex {
         epsilon: f32,
         _stamp: usize,
     ) -> FlexTensor {
-        let [_, width] = dims(&words);
+        let [_, width] = dims(&segments);
         let [kinds, tokens] = dims(&indices);
         assert_eq!(kinds, 3, "ids, segments, positions");
         let mut scales: &[f32] = scales.storage();
-        let tables = [&words, &segments, &positions].map(|table| {
-            let [rows, columns] = dims(table);
-            assert_eq!(columns, width, "a table's width");
-            assert!(scales.len() >= rows, "a scale a row");
-            let (own, rest) = scales.split_at(rows);
+        let kept = [(&words, form), (&segments, WordsForm::Int8), (&positions, WordsForm::Int8)];
+        let tables = kept.map(|(table, form)| {
+            let [rows, bytes] = dims(table);
+            assert_eq!(bytes, form.row_bytes(width), "a table's width");
+            assert!(scales.len() >= form.scales(rows), "a scale a row");
+            let (own, rest) = scales.split_at(form.scales(rows));
             scales = rest;
-            Table { values: table.storage(), scales: own }
+            match form {
+                WordsForm::Int8 => Table::Int8 { values: table.storage(), scales: own },
+                WordsForm::Int4 => Table::Int4 { blocks: bytemuck::cast_slice(table.storage::<i8>()) },
+            }
         });
         let indices: &[i32] = indices.storage();
         let (ids, rest) = indices.split_at(tokens);

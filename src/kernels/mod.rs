@@ -37,6 +37,7 @@ pub(crate) use gpu::pack;
 pub(crate) use linear::pack;
 pub(crate) use pack::{PANEL, padded_input};
 
+use crate::weights::{BLOCK_BYTES, GROUP};
 use burn::backend::{
     backend_extension,
     tensor::{FloatTensor, IntTensor},
@@ -50,6 +51,33 @@ pub(crate) enum Arithmetic {
     Quantized,
     /// f32, slow on a CPU. What a GPU's results are compared with.
     F32,
+}
+
+/// How the table of words is kept. Segments and positions are always int8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum WordsForm {
+    /// i8, a row's scale in `scales`.
+    Int8,
+    /// Blocks as in `weights::Int4Rows`.
+    Int4,
+}
+
+impl WordsForm {
+    /// Bytes of a row of `width` values.
+    pub(crate) const fn row_bytes(self, width: usize) -> usize {
+        match self {
+            Self::Int8 => width,
+            Self::Int4 => width / GROUP * BLOCK_BYTES,
+        }
+    }
+
+    /// Scales of `rows` rows that are not in the rows themselves.
+    pub(crate) const fn scales(self, rows: usize) -> usize {
+        match self {
+            Self::Int8 => rows,
+            Self::Int4 => 0,
+        }
+    }
 }
 
 /// int8 linear, attention over packed sequences, residual with LayerNorm, embeddings with LayerNorm.
@@ -106,11 +134,12 @@ pub(crate) trait KernelOps: burn::backend::Backend {
         epsilon: f32,
     ) -> FloatTensor<Self>;
 
-    /// `LayerNorm(words[ids] + segments[..] + positions[..])` from int8 tables.
+    /// `LayerNorm(words[ids] + segments[..] + positions[..])` from quantised tables.
     ///
     /// # Shapes
-    /// - words, segments, positions: `[rows, width]` i8
-    /// - scales: the rows' scales of the three tables, one after the other
+    /// - words: `[rows, bytes of a row]` i8, as `form` says
+    /// - segments, positions: `[rows, width]` i8
+    /// - scales: the rows' scales of the int8 tables, one after the other
     /// - indices: `[3, tokens]` i32: ids, segments, positions
     /// - gamma, beta: `[width]`
     /// - output: `[tokens, width]`
@@ -118,6 +147,7 @@ pub(crate) trait KernelOps: burn::backend::Backend {
     /// `stamp`: a GPU's first, see `gpu::stamp`.
     #[allow(clippy::too_many_arguments)]
     fn embed_norm(
+        form: WordsForm,
         words: IntTensor<Self>,
         segments: IntTensor<Self>,
         positions: IntTensor<Self>,

@@ -10,7 +10,7 @@ use super::int8::{AddNorm, Int8Linear};
 use super::upload;
 use crate::config::ModelConfig;
 use crate::error::Result;
-use crate::weights::{Int8Rows, Tensors};
+use crate::weights::{Int8Rows, TableRows, Tensors};
 
 /// Takes tensors out of a [`Tensors`] by name and makes layers of them on `device`.
 pub(super) struct Parts<'a> {
@@ -69,7 +69,12 @@ impl<'a> Parts<'a> {
         Ok(Int8Linear::new(&rows, &bias, self.device))
     }
 
-    /// The rows of a `torch.nn.Embedding`.
+    /// The rows of a `torch.nn.Embedding`, in the form they are kept in.
+    pub(super) fn table(&mut self, name: &str) -> Result<TableRows> {
+        self.tensors.take_table(&format!("{name}.weight"), self.config.hidden_size)
+    }
+
+    /// The rows of a small `torch.nn.Embedding`.
     pub(super) fn int8_embedding(&mut self, name: &str) -> Result<Int8Rows> {
         self.tensors.take_int8(&format!("{name}.weight"), self.config.hidden_size)
     }

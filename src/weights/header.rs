@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::names::{Expected, IGNORED, expected_tensors, scale_name};
+use super::int4::{GROUP, has_int4_form, int4_shape};
+use super::names::{Expected, IGNORED, Role, expected_tensors, scale_name};
 use crate::config::ModelConfig;
 use crate::error::{Error, Result, check_limit};
 use crate::limits;
@@ -55,6 +56,10 @@ fn check_table(entries: &[Entry], config: &ModelConfig) -> Result<()> {
         let entry = found
             .remove(expected.name.as_str())
             .ok_or_else(|| Error::model(&expected.name, "tensor is missing; config.json and weights do not match"))?;
+        if entry.dtype == Dtype::U8 {
+            check_int4(entry, &expected)?;
+            continue;
+        }
         check_shape(entry, &expected.shape)?;
         let scale = found.remove(scale_name(&expected.name).as_str());
         check_dtype(entry, &expected, scale)?;
@@ -70,6 +75,17 @@ fn check_shape(entry: &Entry, shape: &[usize]) -> Result<()> {
         return Ok(());
     }
     Err(Error::model(&entry.name, format!("shape {:?}; config.json asks for {shape:?}", entry.shape)))
+}
+
+/// A table of 4-bit blocks. Scales beside it would be unexpected tensors.
+fn check_int4(entry: &Entry, expected: &Expected) -> Result<()> {
+    match (expected.role, expected.shape.as_slice()) {
+        (Role::Words, [rows, columns]) if has_int4_form(*columns) => check_shape(entry, &int4_shape(*rows, *columns)),
+        (Role::Words, _) => {
+            Err(Error::model(&entry.name, format!("is U8, but its rows are not groups of {GROUP} values")))
+        }
+        _ => Err(Error::model(&entry.name, "is U8; only the table of words may be, in 4-bit blocks")),
+    }
 }
 
 fn check_dtype(entry: &Entry, expected: &Expected, scale: Option<&Entry>) -> Result<()> {

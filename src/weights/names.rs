@@ -5,10 +5,12 @@
 
 use crate::config::ModelConfig;
 
-/// What a tensor is for; decides whether `quantize` may store it as int8.
+/// What a tensor is for; decides in what form `quantize` stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A lookup table: int8 per row.
+    /// The table of words, in many models half of all bytes: int8 per row, or 4-bit in groups.
+    Words,
+    /// A small lookup table: int8 per row.
     Embedding,
     /// A matrix of a linear layer, `[output, input]`: int8 per output channel.
     Linear,
@@ -19,10 +21,10 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether the int8 form stores it as i8 with scales.
+    /// Whether the int8 form stores it as i8 with scales, or in fewer bits.
     #[must_use]
     pub const fn is_quantized(self) -> bool {
-        matches!(self, Self::Embedding | Self::Linear)
+        matches!(self, Self::Words | Self::Embedding | Self::Linear)
     }
 }
 
@@ -52,7 +54,7 @@ pub fn expected_tensors(config: &ModelConfig) -> Vec<Expected> {
     let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
     let mut table = Table::default();
 
-    table.add("bert.embeddings.word_embeddings.weight", &[config.vocab_size, hidden], Role::Embedding);
+    table.add("bert.embeddings.word_embeddings.weight", &[config.vocab_size, hidden], Role::Words);
     table.add("bert.embeddings.position_embeddings.weight", &[config.max_position_embeddings, hidden], Role::Embedding);
     table.add("bert.embeddings.token_type_embeddings.weight", &[config.type_vocab_size, hidden], Role::Embedding);
     table.norm("bert.embeddings.LayerNorm", hidden);

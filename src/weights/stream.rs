@@ -9,8 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use safetensors::Dtype;
 
 use super::header::{self, Entry};
-use super::names::{Expected, IGNORED, expected_tensors, scale_name};
-use super::{Int8Rows, Precision, Tensors, decode};
+use super::int4::has_int4_form;
+use super::names::{Expected, IGNORED, Role, expected_tensors, scale_name};
+use super::{Form, Int4Rows, Int8Rows, Precision, Tensors, decode};
 use crate::config::ModelConfig;
 use crate::error::{Error, Result, check_limit};
 use crate::limits;
@@ -32,8 +33,7 @@ pub struct WeightsStream {
 
 #[derive(Debug)]
 enum Kept {
-    Floats,
-    Quantizable,
+    Tensor { form: Form, columns: usize },
     ScalesOf(String),
 }
 
@@ -57,6 +57,20 @@ impl WeightsStream {
             waiting: HashMap::new(),
             scales: HashMap::new(),
         }
+    }
+
+    /// Floats of the table of words become 4-bit rows, where rows are whole groups, instead of int8 ones.
+    #[must_use]
+    pub fn with_int4_words(mut self) -> Self {
+        for expected in expected_tensors(&self.config) {
+            if let (Role::Words, Some(Kept::Tensor { form, columns })) =
+                (expected.role, self.table.get_mut(&expected.name))
+                && has_int4_form(*columns)
+            {
+                *form = Form::Int4 { columns: *columns };
+            }
+        }
+        self
     }
 
     /// Takes the next bytes of the file.
@@ -126,37 +140,43 @@ impl WeightsStream {
     }
 
     fn take_tensor(&mut self, entry: Entry, bytes: Cow<'_, [u8]>) -> Result<()> {
-        let Entry { name, dtype, shape, .. } = entry;
+        let Entry { name, dtype, .. } = entry;
         if name == IGNORED {
             return Ok(());
         }
-        // `header::parse` has seen that quantisable tensors are [rows, columns] of the configuration, so columns > 0.
-        let columns = shape.last().copied().unwrap_or(1);
-        if dtype == Dtype::I8 {
-            let values = bytemuck::allocation::cast_vec::<u8, i8>(bytes.into_owned());
-            let mut rows = Int8Rows { values, scales: Vec::new(), columns };
-            match self.scales.remove(&name) {
-                Some(scales) => {
-                    rows.scales = scales;
-                    self.tensors.insert_int8(name, rows);
-                }
-                None => {
-                    self.waiting.insert(name, rows);
+        match (self.table.get(&name), dtype) {
+            // `header::parse` has seen that these are the tensors that may be quantised, of the configuration's shape.
+            (Some(Kept::Tensor { columns, .. }), Dtype::U8) => {
+                let rows = Int4Rows { blocks: bytes.into_owned(), columns: *columns };
+                self.tensors.insert_int4(name, rows);
+            }
+            (Some(Kept::Tensor { columns, .. }), Dtype::I8) => {
+                let values = bytemuck::allocation::cast_vec::<u8, i8>(bytes.into_owned());
+                let mut rows = Int8Rows { values, scales: Vec::new(), columns: *columns };
+                match self.scales.remove(&name) {
+                    Some(scales) => {
+                        rows.scales = scales;
+                        self.tensors.insert_int8(name, rows);
+                    }
+                    None => {
+                        self.waiting.insert(name, rows);
+                    }
                 }
             }
-            return Ok(());
-        }
-        let values = decode::floats(&name, dtype, &bytes)?;
-        match self.table.get(&name) {
-            Some(Kept::Floats) => self.tensors.insert_floats(name, values, None),
-            Some(Kept::Quantizable) => self.tensors.insert_floats(name, values, Some(columns)),
-            Some(Kept::ScalesOf(tensor)) => match self.waiting.remove(tensor) {
-                Some(rows) => self.tensors.insert_int8(tensor.clone(), Int8Rows { scales: values, ..rows }),
-                None => {
-                    self.scales.insert(tensor.clone(), values);
+            (Some(Kept::Tensor { form, .. }), _) => {
+                let (form, values) = (*form, decode::floats(&name, dtype, &bytes)?);
+                self.tensors.insert_floats(name, values, form);
+            }
+            (Some(Kept::ScalesOf(tensor)), _) => {
+                let scales = decode::floats(&name, dtype, &bytes)?;
+                match self.waiting.remove(tensor) {
+                    Some(rows) => self.tensors.insert_int8(tensor.clone(), Int8Rows { scales, ..rows }),
+                    None => {
+                        self.scales.insert(tensor.clone(), scales);
+                    }
                 }
-            },
-            None => return Err(Error::model(name, "unexpected tensor")),
+            }
+            (None, _) => return Err(Error::model(name, "unexpected tensor")),
         }
         Ok(())
     }
@@ -165,11 +185,14 @@ impl WeightsStream {
 /// What becomes of each tensor that the file may hold.
 fn table(config: &ModelConfig) -> HashMap<String, Kept> {
     let mut table = HashMap::new();
-    for Expected { name, role, .. } in expected_tensors(config) {
+    for Expected { name, shape, role } in expected_tensors(config) {
+        // At least 1: `ModelConfig` has no width of 0.
+        let columns = shape.last().copied().unwrap_or(1);
+        let form = if role.is_quantized() { Form::Int8 { columns } } else { Form::F32 };
         if role.is_quantized() {
             table.insert(scale_name(&name), Kept::ScalesOf(name.clone()));
         }
-        table.insert(name, if role.is_quantized() { Kept::Quantizable } else { Kept::Floats });
+        table.insert(name, Kept::Tensor { form, columns });
     }
     table
 }

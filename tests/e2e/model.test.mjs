@@ -1,7 +1,7 @@
 // The real engine in a real worker: golden values of the Python reference, and the properties that scores must have.
 import assert from 'node:assert/strict';
 import { useBrowser } from '../support/browser.mjs';
-import { golden, hubFolder } from '../support/models.mjs';
+import { golden, hubFolder, tinyInt4Folder } from '../support/models.mjs';
 import { test } from '../support/test.mjs';
 
 const open = useBrowser();
@@ -46,6 +46,25 @@ for (const [name, folder, pairs, tolerance] of [
     }
   });
 }
+
+test('tiny model with words in 4 bits: int8 is near f32, and that is not the model with words in int8', async (t) => {
+  const { page } = await open(t, { files: { ...tinyInt4Folder(), ...hubFolder() } });
+  const scores = {};
+  for (const [name, model, precision] of [
+    ['int8', '/tiny4/', 'int8'],
+    ['f32', '/tiny4/', 'f32'],
+    ['other', '/hub/', 'f32'],
+  ]) {
+    const status = await page.evaluate((options) => load(options), { model, precision });
+    assert.equal(status.model.dtype, model === '/tiny4/' ? 'int8' : 'f32');
+    scores[name] = await predictAll(page, tiny, 'identity');
+  }
+  const distance = (a, b) => a.reduce((sum, score, i) => sum + Math.abs(score - b[i]), 0) / a.length;
+  assert.ok(distance(scores.int8, scores.f32) <= 0.06, String(distance(scores.int8, scores.f32)));
+  // tests/reference/README.md: 0.11, by a quantiser of its own.
+  const rounding = distance(scores.f32, scores.other);
+  assert.ok(rounding > 0.09 && rounding < 0.13, String(rounding));
+});
 
 test('default model: predict at its default precision is near the reference', async (t) => {
   const { page } = await open(t);

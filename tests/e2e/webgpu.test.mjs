@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { swiftShaderArgs } from '../../scripts/chromium.mjs';
 import { useBrowser } from '../support/browser.mjs';
-import { defaultLayers, golden, tinyInt8Folder } from '../support/models.mjs';
+import { defaultLayers, golden, tinyInt4Folder, tinyInt8Folder } from '../support/models.mjs';
 import { test as timed } from '../support/test.mjs';
 
 // A browser takes WebGPU from a site after a few crashes; here they are many, and wanted.
@@ -80,6 +80,7 @@ function sameTop10(scores, reference) {
 
 for (const [name, files, model, count] of [
   ['tiny model', tinyInt8Folder, '/tiny8/', 25],
+  ['tiny model with words in 4 bits', tinyInt4Folder, '/tiny4/', 5],
   ['one layer of the default model', () => defaultLayers(1, '/layers/', 1000), '/layers/', full ? 25 : 2],
 ]) {
   test(`${name}: WebGPU gives the CPU's f32 logits, and the same ten best (${20 * count} pairs)`, async (t) => {

@@ -1,5 +1,6 @@
 //! The native commands as a user runs them: the built binary, real folders, its output and exit status.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -8,7 +9,7 @@ use crossrank::Precision;
 use crossrank::cli::{Manifest, load_model};
 
 use crate::fixtures::{fixture, golden, read, tiny};
-use crate::run::{Scratch, crossrank};
+use crate::run::{Scratch, args, crossrank};
 
 fn quantize_tiny(output: &Path) -> Output {
     let (command, option, size) = (Path::new("quantize"), Path::new("--shard-bytes"), Path::new("20000"));
@@ -35,17 +36,45 @@ fn quantize_makes_a_folder_that_loads_and_scores_like_the_original() {
     let worst = differences.iter().copied().fold(0.0, f32::max);
     // Measured for int8 weights and activations in tests/reference/README.md; weights alone are well below.
     assert!(mean <= 0.09 && worst <= 0.4, "mean {mean}, worst {worst}");
-    assert!(worst > 0.0, "weights in int8 cannot score exactly as in f32");
+    assert!(worst > 0.0, "quantised weights cannot score exactly as in f32");
+}
+
+fn assert_same_files(first: &Path, second: &Path) {
+    for entry in fs::read_dir(first).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert_eq!(read(first.join(&name)), read(second.join(&name)), "{}", name.display());
+    }
 }
 
 #[test]
 fn quantizing_twice_gives_the_same_bytes() {
     let (first, second) = (Scratch::new("first"), Scratch::new("second"));
     assert!(quantize_tiny(&first.0).status.success() && quantize_tiny(&second.0).status.success());
-    for entry in fs::read_dir(&first.0).unwrap() {
-        let name = entry.unwrap().file_name();
-        assert_eq!(read(first.0.join(&name)), read(second.0.join(&name)), "{}", name.display());
-    }
+    assert_same_files(&first.0, &second.0);
+}
+
+#[test]
+fn words_are_int8_unless_4_bit_is_asked_for_and_stay_as_they_are_when_quantised_again() {
+    let bytes = |folder: &Path| Manifest::from_json(&read(folder.join("manifest.json"))).unwrap().weights.bytes;
+    let quantize = |from: &Path, to: &Path, words: &[&str]| {
+        let rest = ["--id", "tiny"].iter().chain(words).map(Path::new);
+        let output = crossrank([Path::new("quantize"), from, to].into_iter().chain(rest));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let [int4, int8, again4, again8] = ["int4", "int8", "again4", "again8"].map(Scratch::new);
+    quantize(&fixture("tiny"), &int4.0, &["--words", "int4"]);
+    quantize(&fixture("tiny"), &int8.0, &[]);
+    let (rows, width) = (2560, 32);
+    let config = crossrank::ModelConfig::from_json(&read(fixture("tiny/config.json"))).unwrap();
+    assert_eq!((config.vocab_size, config.hidden_size), (rows, width));
+    // A row: 32 i8 and a scale, or a block of 20 bytes. Then there are two entries of the header more or less.
+    let saved = bytes(&int8.0) - bytes(&int4.0);
+    assert!((rows * 16..rows * 16 + 300).contains(&saved), "{saved}");
+
+    quantize(&int4.0, &again4.0, &[]);
+    assert_same_files(&int4.0, &again4.0);
+    quantize(&int8.0, &again8.0, &["--words", "int4"]);
+    assert_same_files(&int8.0, &again8.0);
 }
 
 #[test]
@@ -110,15 +139,25 @@ fn evaluate_reports_both_orders() {
 
 #[test]
 fn agree_compares_int8_with_f32_on_every_pair() {
-    let scratch = Scratch::new("agree");
+    let (scratch, quantized) = (Scratch::new("agree"), Scratch::new("agree-quantized"));
     write_benchmark(&scratch.0);
-    let (command, model) = (Path::new("agree"), Path::new("--model"));
-    let output = crossrank([command, model, &fixture("tiny"), &scratch.0]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let table = String::from_utf8(output.stdout).unwrap();
-    let row: Vec<f64> = table.lines().nth(1).unwrap().split_whitespace().filter_map(|cell| cell.parse().ok()).collect();
-    let [pairs, correlation, same_first, mean, largest] = row[..] else { panic!("{table}") };
-    assert_eq!(pairs, 6.0, "{table}");
-    assert!(correlation > 0.5 && same_first == 1.0, "{table}");
-    assert!(mean > 0.0 && mean <= largest && largest <= 0.4, "{table}");
+    let agree = |options: &[&dyn AsRef<OsStr>]| {
+        let output = crossrank(args(&[&[&"agree" as &dyn AsRef<OsStr>, &scratch.0], options].concat()));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let table = String::from_utf8(output.stdout).unwrap();
+        let row = table.lines().nth(1).unwrap().split_whitespace().filter_map(|cell| cell.parse().ok());
+        row.collect::<Vec<f64>>()
+    };
+    let tiny = fixture("tiny");
+    let row = agree(&[&"--model", &tiny]);
+    let [pairs, correlation, same_first, mean, largest] = row[..] else { panic!("{row:?}") };
+    assert_eq!(pairs, 6.0, "{row:?}");
+    assert!(correlation > 0.5 && same_first == 1.0, "{row:?}");
+    assert!(mean > 0.0 && mean <= largest && largest <= 0.4, "{row:?}");
+
+    // The quantised form against what it was made from is the same comparison; against itself its weights are exact.
+    assert!(quantize_tiny(&quantized.0).status.success());
+    assert_eq!(agree(&[&"--model", &quantized.0, &"--reference", &tiny]), row);
+    let own = agree(&[&"--model", &quantized.0]);
+    assert!(own[3] < mean, "{own:?} is not nearer than {row:?}");
 }

@@ -211,6 +211,46 @@ fn int8_needs_its_scales_and_only_where_it_may_be() {
     );
 }
 
+#[test]
+fn only_the_table_of_words_may_be_blocks_and_only_in_their_shape() {
+    let blocks = |name: &'static str, groups: usize| {
+        move |header: &mut Map<String, Value>, bytes: &mut usize| {
+            // The tensor goes to the end of the file, so that all others move up by its bytes.
+            let entry = header.remove(name).unwrap();
+            let [from, to] = [0, 1].map(|i| entry["data_offsets"][i].as_u64().unwrap());
+            for other in header.values_mut() {
+                let moved = [0, 1].map(|i| other["data_offsets"][i].as_u64().unwrap());
+                if moved[0] >= to {
+                    other["data_offsets"] = json!(moved.map(|at| at - (to - from)));
+                }
+            }
+            let (rows, start) = (entry["shape"][0].as_u64().unwrap(), *bytes as u64 - (to - from));
+            let end = start + rows * groups as u64 * 20;
+            header.insert(
+                name.to_owned(),
+                json!({"dtype": "U8", "shape": [rows, groups, 20], "data_offsets": [start, end]}),
+            );
+            *bytes = end as usize;
+        }
+    };
+    const WORDS: &str = "bert.embeddings.word_embeddings.weight";
+    assert_refused(blocks("bert.embeddings.position_embeddings.weight", 1), "only the table of words");
+    assert_refused(blocks(QUERY, 1), "only the table of words");
+    assert_refused(blocks(WORDS, 2), "config.json asks for");
+    let scales = |header: &mut Map<String, Value>, bytes: &mut usize| {
+        blocks(WORDS, 1)(header, bytes);
+        let rows = config().vocab_size;
+        let entry = json!({"dtype": "F32", "shape": [rows], "data_offsets": [*bytes, *bytes + 4 * rows]});
+        header.insert(format!("{WORDS}_scale"), entry);
+        *bytes += 4 * rows;
+    };
+    assert_refused(scales, "unexpected tensor");
+
+    let (mut right, mut bytes) = header(&config());
+    blocks(WORDS, 1)(&mut right, &mut bytes);
+    load(&file(&Value::Object(right), bytes)).unwrap();
+}
+
 fn to_int8(header: &mut Map<String, Value>, name: &str) {
     header[name]["dtype"] = json!("I8");
     header[name]["shape"] = json!([4]);

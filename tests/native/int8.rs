@@ -1,12 +1,27 @@
 //! The int8 encoder against the f32 one, and what int8 promises on its own: bit-identical scores in any company.
 
-use crossrank::cli::load_model;
+use crossrank::cli::{QuantizeArgs, WordsForm, load_model, quantize};
 use crossrank::{Activation, Precision, Reranker};
 
 use crate::fixtures::{Golden, fixture, golden, root, tiny_with};
+use crate::run::Scratch;
 
 fn texts(golden: &Golden) -> Vec<(&str, &str)> {
     golden.pairs.iter().map(|pair| (pair.query.as_str(), pair.document.as_str())).collect()
+}
+
+fn quantized_tiny(test: &str, words: WordsForm) -> Scratch {
+    let folder = Scratch::new(&format!("{test}-{words:?}"));
+    let args = QuantizeArgs {
+        input: fixture("tiny"),
+        output: folder.0.clone(),
+        id: None,
+        license: "unknown".to_owned(),
+        shard_bytes: 20_000,
+        words,
+    };
+    quantize(&args).unwrap();
+    folder
 }
 
 fn predict(reranker: &Reranker, pairs: &[(&str, &str)]) -> Vec<f32> {
@@ -80,6 +95,25 @@ fn the_tiny_model_stays_near_its_f32_logits() {
     let (mean, worst) = differences(&reranker, &golden("tiny"));
     println!("int8 against f32, tiny model: mean {mean}, largest {worst}");
     assert!(mean <= 0.09 && worst <= 0.4, "mean {mean}, largest {worst}");
+    let int4 = quantized_tiny("golden", WordsForm::Int4);
+    let (mean, worst) = differences(&load_model(&int4.0, Precision::Int8).unwrap(), &golden("tiny"));
+    println!("the same with words in 4 bits: mean {mean}, largest {worst}");
+    assert!(mean <= 0.16 && worst <= 0.7, "mean {mean}, largest {worst}");
+}
+
+#[test]
+fn activations_alone_stay_nearer_for_either_form_of_the_words() {
+    for words in [WordsForm::Int4, WordsForm::Int8] {
+        let folder = quantized_tiny("activations", words);
+        let [int8, f32] = [Precision::Int8, Precision::F32].map(|precision| load_model(&folder.0, precision).unwrap());
+        let golden = golden("tiny");
+        let (ours, exact) = (predict(&int8, &texts(&golden)), predict(&f32, &texts(&golden)));
+        let differences: Vec<f32> = ours.iter().zip(&exact).map(|(ours, exact)| (ours - exact).abs()).collect();
+        let worst = differences.iter().copied().fold(0.0, f32::max);
+        let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+        println!("int8 against f32 of the same weights, words in {words:?}: mean {mean}, largest {worst}");
+        assert!(mean <= 0.06 && worst <= 0.3, "{words:?}: mean {mean}, largest {worst}");
+    }
 }
 
 #[test]
@@ -100,19 +134,9 @@ fn a_score_is_bit_identical_in_any_company_and_order() {
 
 #[test]
 fn a_float_folder_quantised_on_load_scores_like_the_quantised_folder() {
-    let output = std::env::temp_dir().join(format!("crossrank-{}-on-load", std::process::id()));
-    let args = crossrank::cli::QuantizeArgs {
-        input: fixture("tiny"),
-        output: output.clone(),
-        id: None,
-        license: "unknown".to_owned(),
-        shard_bytes: 20_000,
-    };
-    crossrank::cli::quantize(&args).unwrap();
+    let folder = quantized_tiny("on-load", WordsForm::Int8);
     let (folder, on_load) =
-        (load_model(&output, Precision::Int8), tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8));
-    // Left behind in the temporary directory if this test fails.
-    std::fs::remove_dir_all(output).unwrap();
+        (load_model(&folder.0, Precision::Int8), tiny_with(&fixture("tiny/model.safetensors"), Precision::Int8));
     let golden = golden("tiny");
     assert_eq!(predict(&folder.unwrap(), &texts(&golden)), predict(&on_load, &texts(&golden)));
 }

@@ -263,23 +263,35 @@ def checked(data: bytes, expected: dict, what: str) -> bytes:
     return data
 
 
+def decode_blocks(blocks: torch.Tensor) -> torch.Tensor:
+    """4-bit rows in f32: a block is scale and minimum in f16, then 16 bytes of value i and, above it, value i + 16."""
+    scale, minimum = (
+        blocks[..., at : at + 2].contiguous().view(torch.float16).float() for at in (0, 2)
+    )
+    codes = torch.cat([blocks[..., 4:] & 15, blocks[..., 4:] >> 4], dim=-1).float()
+    return (codes * scale + minimum).flatten(-2)
+
+
 def read_int8(model: Path) -> State:
-    """The weights in f32: a quantised tensor is its i8 values times the scale of their row."""
+    """The weights in f32: i8 values times the scale of their row, and the words from their 4-bit blocks."""
     weights = json.loads((model / "manifest.json").read_text(encoding="utf-8"))["weights"]
     shards = [checked((model / shard["path"]).read_bytes(), shard, shard["path"]) for shard in weights["shards"]]
     tensors = safetensors.torch.load(checked(b"".join(shards), weights, "all shards together"))
     scales = {name for name in tensors if name.endswith("_scale")}
-    return {
-        name: tensor.float() * tensors[f"{name}_scale"][:, None] if f"{name}_scale" in scales else tensor
-        for name, tensor in tensors.items()
-        if name not in scales
-    }
+
+
+    def decoded(name: str, tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.dtype == torch.uint8:
+            return decode_blocks(tensor)
+        return tensor.float() * tensors[f"{name}_scale"][:, None] if f"{name}_scale" in scales else tensor
+
+    return {name: decoded(name, tensor) for name, tensor in tensors.items() if name not in scales}
 
 
 def write_default(fixtures: Path, model: Path) -> None:
     print("default")
     entries = score_all(model, read_int8(model), pair_lists.default_pairs())
-    write_golden(fixtures / "default" / "golden.json", "the default model, int8 weights times their scales", entries)
+    write_golden(fixtures / "default" / "golden.json", "the default model, its quantised weights decoded", entries)
 
 
 # --- tolerances ---
@@ -289,6 +301,26 @@ def quantise_rows(values: torch.Tensor) -> torch.Tensor:
     """Rounds each row to 8 bits, as the CPU kernels do with the activations of a token."""
     scale = values.abs().amax(dim=-1, keepdim=True) / 127
     return torch.where(scale > 0, (values / scale).round() * scale, values)
+
+
+def quantise_groups(values: torch.Tensor) -> torch.Tensor:
+    """Rounds groups of 32 values to 4 bits between their minimum and maximum, which are kept in f16."""
+    groups = values.unflatten(-1, (-1, 32))
+    minimum = groups.amin(dim=-1, keepdim=True)
+    scale = ((groups.amax(dim=-1, keepdim=True) - minimum) / 15).half().float()
+    minimum = minimum.half().float()
+    return (((groups - minimum) / scale).round().clamp(0, 15) * scale + minimum).flatten(-2)
+
+
+def quantised(state: State, words_in_4_bits: bool) -> State:
+    """What `crossrank quantize` keeps of a float model."""
+
+    def kept(name: str, tensor: torch.Tensor) -> torch.Tensor:
+        if words_in_4_bits and name == "bert.embeddings.word_embeddings.weight":
+            return quantise_groups(tensor)
+        return quantise_rows(tensor) if tensor.dim() == 2 and name != "classifier.weight" else tensor
+
+    return {name: kept(name, tensor) for name, tensor in state.items()}
 
 
 def with_int8_activations(model: BertForSequenceClassification) -> BertForSequenceClassification:
@@ -306,6 +338,12 @@ def print_tolerances(label: str, source: Path, state: State, golden_path: Path) 
         "f32, activations in int8": with_int8_activations(load_plain(source, state)),
         "f16 throughout": load_plain(source, state, torch.float16),
     }
+    for words_in_4_bits in (False, True):
+        weights = f"weights in int8{', words in 4 bits' if words_in_4_bits else ''}"
+        others[weights] = load_plain(source, quantised(state, words_in_4_bits))
+        others[f"{weights}, activations in int8"] = with_int8_activations(
+            load_plain(source, quantised(state, words_in_4_bits))
+        )
     for what, model in others.items():
         apart = torch.tensor(
             [abs(plain_logit(model, e["input_ids"], e["token_type_ids"]) - e["logit"]) for e in entries]

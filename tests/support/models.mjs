@@ -1,8 +1,10 @@
 // Model folders for the test server, made from the tiny fixture: the Hugging Face form, the project form, and one for
 // the fake engine.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { crossrank } from './native.mjs';
 import { cut, join, parse, quantized } from './safetensors.mjs';
 import { root } from './server.mjs';
 
@@ -22,6 +24,19 @@ export const tinyInt8Folder = (prefix = '/tiny8/') => ({
   [`${prefix}tokenizer.json`]: tiny('tokenizer.json'),
   [`${prefix}model.safetensors`]: join(quantized(parse(tiny('model.safetensors')))),
 });
+
+/** The tiny model as `crossrank quantize --words int4` makes it. */
+export function tinyInt4Folder(prefix = '/tiny4/') {
+  const folder = mkdtempSync(path.join(tmpdir(), 'crossrank-tiny4-'));
+  try {
+    crossrank('quantize', 'tests/fixtures/tiny', folder, '--words', 'int4', '--shard-bytes', '40000');
+    return Object.fromEntries(
+      readdirSync(folder).map((name) => [prefix + name, readFileSync(path.join(folder, name))]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 /**
  * The first `layers` layers of the default model. What a cut model says means nothing, and its scores lie close together:

@@ -8,8 +8,8 @@ use super::{UNIT, pack};
 use crate::error::{Code, Error, Result};
 use crate::kernels::sequences::AttentionInputs;
 use crate::kernels::test_data::noise;
-use crate::kernels::{Arithmetic, HeadOps, KernelOps, PANEL, padded_input, reference};
-use crate::weights::Int8Rows;
+use crate::kernels::{Arithmetic, HeadOps, KernelOps, PANEL, WordsForm, padded_input, reference};
+use crate::weights::{Int4Rows, Int8Rows};
 
 /// Largest difference of a result that is right. Results are near 1 and sums have up to 132 terms, so rounding alone stays
 /// two digits below it.
@@ -42,8 +42,9 @@ pub(crate) async fn known_answers(device: &Device, head: usize) -> Result<Vec<Kn
     let test = Test { device };
     let [linear, gelu] = [test.linear(false).await?, test.linear(true).await?];
     let [attention, first] = [test.attention(head, false).await?, test.attention(head, true).await?];
-    let others = [test.add_norm().await?, test.embed_norm().await?, test.first_rows().await?, test.head().await?];
-    Ok([linear, gelu, attention, first].into_iter().chain(others).collect())
+    let [int8, int4] = [test.embed_norm(WordsForm::Int8).await?, test.embed_norm(WordsForm::Int4).await?];
+    let others = [test.add_norm().await?, test.first_rows().await?, test.head().await?];
+    Ok([linear, gelu, attention, first, int8, int4].into_iter().chain(others).collect())
 }
 
 struct Test<'a> {
@@ -132,34 +133,46 @@ impl Test<'_> {
         compare("add and norm", result, &reference::norm(&sums, &gamma, &beta, EPSILON)).await
     }
 
-    async fn embed_norm(&self) -> Result<KnownAnswer> {
-        let width = 36;
-        let tables =
-            [(11, 9), (2, 10), (7, 11)].map(|(rows, seed)| Int8Rows::quantize(&noise(rows * width, seed), width));
+    async fn embed_norm(&self, form: WordsForm) -> Result<KnownAnswer> {
+        // Whole blocks of 4-bit values, but not whole rounds of a row's threads.
+        let width = 96;
+        let int8 = |rows, seed| Int8Rows::quantize(&noise(rows * width, seed), width);
+        let (segments, positions, words) = (int8(2, 10), int8(7, 11), noise(11 * width, 9));
+        let (word_bytes, word_scales, word_values) = match form {
+            WordsForm::Int8 => {
+                let rows = Int8Rows::quantize(&words, width);
+                let values = rows.dequantize();
+                (rows.values, rows.scales, values)
+            }
+            WordsForm::Int4 => {
+                let rows = Int4Rows::quantize(&words, width);
+                let values = rows.dequantize();
+                (bytemuck::allocation::cast_vec::<u8, i8>(rows.blocks), Vec::new(), values)
+            }
+        };
         let indices = [[10, 0, 3, 7], [0, 1, 1, 0], [0, 1, 2, 6]];
         let tokens = indices.first().map_or(0, |ids| ids.len());
         let (gamma, beta) = (noise(width, 12), noise(width, 13));
         let mut sums = vec![0.0; tokens * width];
-        for (table, indices) in tables.iter().zip(indices) {
-            let values = table.dequantize();
+        for (values, indices) in [word_values, segments.dequantize(), positions.dequantize()].iter().zip(indices) {
             for (sums, index) in sums.chunks_exact_mut(width).zip(indices) {
                 let row = values.chunks_exact(width).nth(index).unwrap_or_default();
                 sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
         }
-        let scales = tables.iter().flat_map(|table| table.scales.iter().copied()).collect();
+        let scales = [word_scales.as_slice(), &segments.scales, &positions.scales].concat();
         let flat: Vec<i32> = indices.iter().flatten().map(|index| *index as i32).collect();
         let indices: Tensor<2, Int> = Tensor::from_data(TensorData::new(flat, [3, tokens]), (self.device, DType::I32));
-        let [words, segments, positions] = tables.map(|table| {
-            let shape = [table.scales.len(), width];
-            let table: Tensor<2, Int> =
-                Tensor::from_data(TensorData::new(table.values, shape), (self.device, DType::I8));
+        let table = |values: Vec<i8>, columns: usize| {
+            let shape = [values.len() / columns, columns];
+            let table: Tensor<2, Int> = Tensor::from_data(TensorData::new(values, shape), (self.device, DType::I8));
             table.into_dispatch()
-        });
+        };
         let result: Tensor<2> = Tensor::from_dispatch(Dispatch::embed_norm(
-            words,
-            segments,
-            positions,
+            form,
+            table(word_bytes, form.row_bytes(width)),
+            table(segments.values, width),
+            table(positions.values, width),
             self.vector(scales).into_dispatch(),
             indices.into_dispatch(),
             self.vector(gamma.clone()).into_dispatch(),
@@ -167,7 +180,11 @@ impl Test<'_> {
             EPSILON,
             0,
         ));
-        compare("embeddings and norm", result, &reference::norm(&sums, &gamma, &beta, EPSILON)).await
+        let name = match form {
+            WordsForm::Int8 => "embeddings and norm",
+            WordsForm::Int4 => "embeddings in 4 bits and norm",
+        };
+        compare(name, result, &reference::norm(&sums, &gamma, &beta, EPSILON)).await
     }
 
     async fn first_rows(&self) -> Result<KnownAnswer> {

@@ -6,7 +6,7 @@ use cubecl::ir::attributes::BufferIOAttr;
 use cubecl::prelude::KernelId;
 use cubecl::server::{KernelArguments, MetadataBindingInfo};
 
-use super::{UNIT, count, elements, empty};
+use super::{UNIT, WordsForm, count, elements, empty};
 
 /// Bytes of workgroup memory that every adapter has.
 const WORKGROUP_BYTES: usize = 16_384;
@@ -20,7 +20,9 @@ pub(super) enum Kernel {
         head: usize,
     },
     AddNorm,
-    EmbedNorm,
+    EmbedNorm {
+        words: WordsForm,
+    },
     FirstRows,
     Head,
 }
@@ -43,7 +45,9 @@ impl KernelSource for Kernel {
                 .register("head", head.to_string())
                 .register("keys", keys_of_tile(*head).to_string()),
             Self::AddNorm => SourceTemplate::new(include_str!("add_norm.wgsl")).add_template(norm),
-            Self::EmbedNorm => SourceTemplate::new(include_str!("embed_norm.wgsl")).add_template(norm),
+            Self::EmbedNorm { words } => SourceTemplate::new(include_str!("embed_norm.wgsl"))
+                .register("int4", (*words == WordsForm::Int4).to_string())
+                .add_template(norm),
             Self::FirstRows => SourceTemplate::new(include_str!("first_rows.wgsl")),
             Self::Head => SourceTemplate::new(include_str!("head.wgsl")),
         };

@@ -15,7 +15,7 @@ use burn_wgpu::{CubeBackend, CubeTensor};
 use cubecl::CubeCount;
 
 use super::pack::{PANEL, Packed, pack_steps, padded_input};
-use super::{Arithmetic, HeadOps, KernelOps};
+use super::{Arithmetic, HeadOps, KernelOps, WordsForm};
 use crate::weights::Int8Rows;
 use launch::{Kernel, Launch};
 
@@ -98,6 +98,7 @@ impl KernelOps for CubeBackend {
     }
 
     fn embed_norm(
+        form: WordsForm,
         words: CubeTensor,
         segments: CubeTensor,
         positions: CubeTensor,
@@ -109,16 +110,18 @@ impl KernelOps for CubeBackend {
         stamp: usize,
     ) -> CubeTensor {
         let [kinds, tokens] = dims(&indices);
-        let ([word_rows, width], [segment_rows, _], [position_rows, _]) =
+        let ([word_rows, word_bytes], [segment_rows, width], [position_rows, _]) =
             (dims(&words), dims(&segments), dims(&positions));
         assert_eq!(kinds, 3, "ids, segments, positions");
-        assert_eq!(elements(&scales), word_rows + segment_rows + position_rows, "a scale a row");
+        assert_eq!(word_bytes, form.row_bytes(width), "the words' width");
+        let word_scales = form.scales(word_rows);
+        assert_eq!(elements(&scales), word_scales + segment_rows + position_rows, "a scale a row");
         assert_eq!([elements(&gamma), elements(&beta)], [width; 2], "LayerNorm's parameters");
-        Launch::new(Kernel::EmbedNorm)
+        Launch::new(Kernel::EmbedNorm { words: form })
             .inputs([&words, &segments, &positions, &scales, &indices, &gamma, &beta])
             .shape([units(width)])
             .float(epsilon)
-            .shape([tokens, word_rows, segment_rows, stamp])
+            .shape([tokens, word_scales, segment_rows, stamp])
             .run([tokens.div_ceil(NORM_ROWS), 1, 1], [tokens, width])
     }
 
