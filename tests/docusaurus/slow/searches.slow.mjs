@@ -2,8 +2,9 @@
 // a question whose best section is not first by its words gets it first.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { root } from '../../../scripts/paths.mjs';
 import { test } from '../../support/test.mjs';
 import {
   ask,
@@ -100,6 +101,49 @@ test(
     assert.equal(rows[0].inTree, false);
   },
 );
+
+test('hosting: hub: readers fetch the model from the hub, and it is not in the site', LONG, async (t) => {
+  const options = { hosting: 'hub', model: 'hf:example/reranker@v1', budgetMs: 60_000 };
+  const environment = { CROSSRANK: JSON.stringify(options) };
+  const { build, output } = buildSite(exampleSite('hub'), environment, '--locale', 'en');
+  assert.doesNotMatch(output, /copied into the site/);
+  const { page, server, goto } = await open(t, build);
+  const asked = [];
+  await page.route('https://huggingface.co/**', async (route) => {
+    const url = new URL(route.request().url());
+    asked.push(url.pathname.replace('/example/reranker/resolve/v1/', ''));
+    await route.fulfill({
+      path: path.join(root, 'model', path.basename(url.pathname)),
+      headers: { 'access-control-allow-origin': '*', 'content-type': 'application/octet-stream' },
+    });
+  });
+  await goto(pageOf('none'));
+  await rankedFirst(page, 'none', OWN_INDEX);
+  const { config, tokenizer, weights } = JSON.parse(
+    readFileSync(path.join(root, 'model/manifest.json'), 'utf8'),
+  );
+  const files = [config, tokenizer, ...weights.shards].map((file) => file.path);
+  assert.deepEqual(asked.toSorted(), [...files, 'manifest.json'].toSorted());
+  assert.deepEqual(server.requests('/crossrank/crossrank/model-'), []);
+});
+
+test('hosting: hub: a hub that cannot be reached leaves the plain search', LONG, async (t) => {
+  const options = { hosting: 'hub', model: 'hf:example/reranker@v1' };
+  const { build } = buildSite(
+    exampleSite('hub-lost'),
+    { CROSSRANK: JSON.stringify(options) },
+    '--locale',
+    'en',
+  );
+  const { page, lines, goto } = await open(t, build);
+  await page.route('https://huggingface.co/**', (route) => route.abort('internetdisconnected'));
+  await goto(pageOf('none'));
+  await ask(page, 'none', QUESTION);
+  assert.ok((await settledResults(page, 'none')).length > 1);
+  await waitForModel(page, 'basic');
+  assert.equal(lines.length, 1, lines.join('\n'));
+  assert.match(lines[0], /^crossrank: search results stay in base order\. NETWORK: /);
+});
 
 async function baseResults(t, build, search) {
   const { page, goto } = await open(t, build, { faults: [['/crossrank/model-', 'status-404']] });
