@@ -13,6 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { flatten } from './flatten.mjs';
 import {
   cargoEnv,
   cargoTarget,
@@ -126,6 +127,7 @@ function buildLibrary() {
     if (name !== 'wasm') rmSync(path.join(dist, name), { recursive: true });
   }
   run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json']);
+  for (const entry of ['index', 'cdn', 'worker', 'feedback/index']) flatten(path.join(dist, `${entry}.js`));
 }
 
 /**

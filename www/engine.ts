@@ -86,8 +86,8 @@ export class WasmEngine implements Engine {
   }
 
   async trust(expected: Float32Array): Promise<void> {
-    await this.#gpu?.prove(this.#head);
     const session = present(this.#session, 'finish');
+    await this.#gpu?.prove(this.#head, session.int4_words);
     guardRun(() => {
       if (session.useCanaries === undefined) throw wrongBinary('trust');
       session.useCanaries(expected);

@@ -21,8 +21,8 @@ export interface GpuGlue extends Glue {
   openDevice(): Promise<unknown>;
   /** The first loss or uncaptured error of the device. */
   deviceError(): string | undefined;
-  /** Every kernel form on small inputs, against what they must give. */
-  knownAnswers(head: number | undefined): Promise<readonly KnownAnswer[]>;
+  /** The kernel forms that a model uses on small inputs, against what they must give. */
+  knownAnswers(head: number | undefined, int4Words: boolean): Promise<readonly KnownAnswer[]>;
 }
 
 export interface KnownAnswer {
@@ -41,6 +41,8 @@ export interface Session {
   readonly max_length: number;
   readonly default_activation: string;
   readonly memory_bytes: number;
+  /** Whether the table of words is in 4 bits. */
+  readonly int4_words: boolean;
   begin(pairs: string[], maxLength: number): Job;
   /** On the CPU: the logits of the two canary pairs. */
   canaries?(): Promise<Float32Array>;

@@ -35,9 +35,9 @@ export class Gpu {
     return gpu;
   }
 
-  /** Tests the kernels: for heads of `head` values, which are part of a kernel's text. */
-  async prove(head: number | undefined): Promise<void> {
-    const answers = await this.#start('knownAnswers', () => this.#glue.knownAnswers(head));
+  /** Tests the kernels of a model: for heads of `head` values, which are part of a kernel's text. */
+  async prove(head: number | undefined, int4Words: boolean): Promise<void> {
+    const answers = await this.#start('knownAnswers', () => this.#glue.knownAnswers(head, int4Words));
     const wrong = answers.filter(({ ok }) => !ok);
     if (answers.length === 0 || wrong.length > 0) {
       const which = wrong.map(({ kernel, error }) => `${kernel}: off by ${error}`).join(', ');

@@ -69,6 +69,16 @@ impl CrossEncoder {
         Ok(Self { encoder, head: Head::new(&mut parts)? })
     }
 
+    /// Whether the table of words is in 4 bits.
+    #[must_use]
+    pub fn int4_words(&self) -> bool {
+        match &self.encoder {
+            #[cfg(feature = "cpu")]
+            Encoder::F32(_) => false,
+            Encoder::Int8(encoder) => encoder.int4_words(),
+        }
+    }
+
     /// The logit of every sequence of the batch.
     ///
     /// # Shapes

@@ -72,6 +72,12 @@ impl Reranker {
         &self.config
     }
 
+    /// Whether the table of words is in 4 bits.
+    #[must_use]
+    pub fn int4_words(&self) -> bool {
+        self.model.int4_words()
+    }
+
     /// Most tokens a pair may have: the position table's length.
     #[must_use]
     pub const fn max_length(&self) -> usize {

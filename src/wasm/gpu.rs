@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::error::throw;
 use crate::device::{faults, webgpu};
 use crate::error::{Code, Error};
+use crate::kernels::WordsForm;
 use crate::kernels::gpu::{KnownAnswer, MAX_HEAD, UNIT, known_answers};
 
 /// Values of an attention head of the models that this crate was made for.
@@ -38,16 +39,18 @@ struct Answer {
 
 /// Runs each kernel form on small fixed inputs and compares it with scalar arithmetic: an array of `{ kernel, error,
 /// tolerance, ok }`. `head`: values of an attention head, which is part of that kernel's text; the usual one by default.
+/// `int4_words`: which form of the embedding kernel, that for 4-bit words or the other; both by default.
 /// Throws `UNSUPPORTED` without a device, `OPTION` for a head that no kernel takes, `WORKER_LOST`.
 #[wasm_bindgen(js_name = knownAnswers)]
-pub async fn known_answers_of(head: Option<usize>) -> Result<JsValue, JsValue> {
+pub async fn known_answers_of(head: Option<usize>, int4_words: Option<bool>) -> Result<JsValue, JsValue> {
     let opened = webgpu::opened().map_err(throw)?;
     let head = head.unwrap_or(USUAL_HEAD);
     if head == 0 || head > MAX_HEAD || !head.is_multiple_of(UNIT) {
         let message = format!("{head} is not a multiple of {UNIT} between {UNIT} and {MAX_HEAD}");
         return Err(throw(Error::new(Code::Option, "head", message)));
     }
-    let answers = known_answers(&opened.device, head).await.map_err(throw)?;
+    let words = int4_words.map(|int4| if int4 { WordsForm::Int4 } else { WordsForm::Int8 });
+    let answers = known_answers(&opened.device, head, words).await.map_err(throw)?;
     let answer = |answer: KnownAnswer| Answer {
         ok: answer.ok(),
         kernel: answer.kernel,

@@ -85,6 +85,12 @@ impl Session {
         self.reranker.config().activation.as_str().to_owned()
     }
 
+    /// Whether the table of words is in 4 bits.
+    #[wasm_bindgen(getter)]
+    pub fn int4_words(&self) -> bool {
+        self.reranker.int4_words()
+    }
+
     /// Bytes of wasm memory now. It never shrinks.
     #[wasm_bindgen(getter)]
     pub fn memory_bytes(&self) -> f64 {

@@ -12,6 +12,7 @@ mod int8;
 mod names;
 mod stream;
 
+#[cfg(feature = "cpu")]
 pub(crate) use int4::values_of;
 pub use int4::{BLOCK_BYTES, GROUP, Int4Rows, int4_shape};
 pub use int8::Int8Rows;

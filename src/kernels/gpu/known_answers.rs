@@ -34,17 +34,23 @@ impl KnownAnswer {
     }
 }
 
-/// Runs every kernel form. `head`: size of an attention head in values.
+/// Runs every kernel form, or those that a model uses. `head`: size of an attention head in values; `words`: the form of the
+/// table of words, or both.
 ///
 /// # Errors
 /// `WORKER_LOST` if the device cannot be read.
-pub(crate) async fn known_answers(device: &Device, head: usize) -> Result<Vec<KnownAnswer>> {
+pub(crate) async fn known_answers(device: &Device, head: usize, words: Option<WordsForm>) -> Result<Vec<KnownAnswer>> {
     let test = Test { device };
     let [linear, gelu] = [test.linear(false).await?, test.linear(true).await?];
     let [attention, first] = [test.attention(head, false).await?, test.attention(head, true).await?];
-    let [int8, int4] = [test.embed_norm(WordsForm::Int8).await?, test.embed_norm(WordsForm::Int4).await?];
     let others = [test.add_norm().await?, test.first_rows().await?, test.head().await?];
-    Ok([linear, gelu, attention, first, int8, int4].into_iter().chain(others).collect())
+    let mut answers: Vec<_> = [linear, gelu, attention, first].into_iter().chain(others).collect();
+    for form in [WordsForm::Int8, WordsForm::Int4] {
+        if words.is_none_or(|used| used == form) {
+            answers.push(test.embed_norm(form).await?);
+        }
+    }
+    Ok(answers)
 }
 
 struct Test<'a> {

@@ -56,6 +56,10 @@ impl Embeddings {
         })
     }
 
+    pub(super) fn int4_words(&self) -> bool {
+        self.form == WordsForm::Int4
+    }
+
     pub(super) fn device(&self) -> Device {
         self.scales.device()
     }

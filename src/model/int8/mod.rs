@@ -43,6 +43,11 @@ impl Int8Encoder {
         })
     }
 
+    /// Whether the table of words is in 4 bits.
+    pub(super) fn int4_words(&self) -> bool {
+        self.embeddings.int4_words()
+    }
+
     /// The last layer's hidden state of every sequence's first token.
     ///
     /// # Shapes
