@@ -22,7 +22,7 @@ mod triplets;
 pub use manifest::{FileEntry, Manifest, WeightsEntry};
 pub use metrics::reciprocal_rank;
 pub use model::load_model;
-pub use quantize::{QuantizeArgs, WordsForm, quantize};
+pub use quantize::{QuantizeArgs, quantize};
 
 use clap::{Parser, Subcommand};
 

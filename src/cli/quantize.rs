@@ -5,18 +5,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use super::files;
 use super::manifest::{FileEntry, Manifest, WeightsEntry, sha256_hex};
 use super::model::{Folder, read_folder_with};
+use crate::config::ModelConfig;
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::tokenize::PairEncoder;
 use crate::weights::{
-    Expected, Precision, TableRows, Tensors, WeightsStream, expected_tensors, int4_shape, scale_name,
+    Expected, Precision, TableRows, Tensors, WeightsStream, WordsForm, expected_tensors, int4_shape, scale_name,
 };
 
 /// 4 MiB: every static host and CDN serves it, and it is the unit that is fetched again after an interruption.
@@ -44,16 +45,6 @@ pub struct QuantizeArgs {
     pub words: WordsForm,
 }
 
-/// Form of the table of words.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum WordsForm {
-    /// 8 bits with a scale a row.
-    #[default]
-    Int8,
-    /// 4 bits in groups of 32.
-    Int4,
-}
-
 /// Makes the int8 form.
 ///
 /// # Errors
@@ -63,10 +54,8 @@ pub fn quantize(args: &QuantizeArgs) -> Result<()> {
         let message = format!("{} is not between 1024 and {} bytes", args.shard_bytes, limits::MAX_SHARD_BYTES);
         return Err(Error::new(Code::Option, "--shard-bytes", message));
     }
-    let folder = read_folder_with(&args.input, |config| {
-        let stream = WeightsStream::new(config, Precision::Int8);
-        if args.words == WordsForm::Int4 { stream.with_int4_words() } else { stream }
-    })?;
+    let stream = |config: &ModelConfig| WeightsStream::new(config, Precision::Int8).with_words(args.words);
+    let folder = read_folder_with(&args.input, stream)?;
     PairEncoder::from_json(&folder.tokenizer_json, folder.config.vocab_size)?;
     let Folder { config_json, tokenizer_json, config, weights } = folder;
     let mut tensors = weights.finish()?;

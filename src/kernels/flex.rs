@@ -8,7 +8,8 @@ use burn_flex::{Flex, FlexTensor};
 use super::embedding::{self, Table};
 use super::linear::{self, Epilogue, Weights};
 use super::sequences::AttentionInputs;
-use super::{Arithmetic, KernelOps, PANEL, WordsForm, attention, norm, padded_input, reference};
+use super::{Arithmetic, KernelOps, PANEL, attention, norm, padded_input, reference};
+use crate::weights::WordsForm;
 
 impl KernelOps for Flex {
     fn quantized_linear(

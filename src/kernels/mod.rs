@@ -37,7 +37,7 @@ pub(crate) use gpu::pack;
 pub(crate) use linear::pack;
 pub(crate) use pack::{PANEL, padded_input};
 
-use crate::weights::{BLOCK_BYTES, GROUP};
+use crate::weights::WordsForm;
 use burn::backend::{
     backend_extension,
     tensor::{FloatTensor, IntTensor},
@@ -51,33 +51,6 @@ pub(crate) enum Arithmetic {
     Quantized,
     /// f32, slow on a CPU. What a GPU's results are compared with.
     F32,
-}
-
-/// How the table of words is kept. Segments and positions are always int8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum WordsForm {
-    /// i8, a row's scale in `scales`.
-    Int8,
-    /// Blocks as in `weights::Int4Rows`.
-    Int4,
-}
-
-impl WordsForm {
-    /// Bytes of a row of `width` values.
-    pub(crate) const fn row_bytes(self, width: usize) -> usize {
-        match self {
-            Self::Int8 => width,
-            Self::Int4 => width / GROUP * BLOCK_BYTES,
-        }
-    }
-
-    /// Scales of `rows` rows that are not in the rows themselves.
-    pub(crate) const fn scales(self, rows: usize) -> usize {
-        match self {
-            Self::Int8 => rows,
-            Self::Int4 => 0,
-        }
-    }
 }
 
 /// int8 linear, attention over packed sequences, residual with LayerNorm, embeddings with LayerNorm.

@@ -7,8 +7,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use super::error::throw;
 use crate::device::{faults, webgpu};
 use crate::error::{Code, Error};
-use crate::kernels::WordsForm;
 use crate::kernels::gpu::{KnownAnswer, MAX_HEAD, UNIT, known_answers};
+use crate::weights::WordsForm;
 
 /// Values of an attention head of the models that this crate was made for.
 const USUAL_HEAD: usize = 32;

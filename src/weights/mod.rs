@@ -51,6 +51,35 @@ impl Precision {
     }
 }
 
+/// How the table of words is kept. Segments and positions are always int8.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum WordsForm {
+    /// 8 bits with a scale a row.
+    #[default]
+    Int8,
+    /// 4 bits in groups of 32.
+    Int4,
+}
+
+impl WordsForm {
+    /// Bytes of a row of `width` values.
+    pub(crate) const fn row_bytes(self, width: usize) -> usize {
+        match self {
+            Self::Int8 => width,
+            Self::Int4 => width / GROUP * BLOCK_BYTES,
+        }
+    }
+
+    /// Scales of `rows` rows that are not in the rows themselves.
+    pub(crate) const fn scales(self, rows: usize) -> usize {
+        match self {
+            Self::Int8 => rows,
+            Self::Int4 => 0,
+        }
+    }
+}
+
 /// A tensor on the host, in its Hugging Face layout.
 #[derive(Debug)]
 enum Values {

@@ -11,7 +11,7 @@ use safetensors::Dtype;
 use super::header::{self, Entry};
 use super::int4::has_int4_form;
 use super::names::{Expected, IGNORED, Role, expected_tensors, scale_name};
-use super::{Form, Int4Rows, Int8Rows, Precision, Tensors, decode};
+use super::{Form, Int4Rows, Int8Rows, Precision, Tensors, WordsForm, decode};
 use crate::config::ModelConfig;
 use crate::error::{Error, Result, check_limit};
 use crate::limits;
@@ -59,15 +59,16 @@ impl WeightsStream {
         }
     }
 
-    /// Floats of the table of words become 4-bit rows, where rows are whole groups, instead of int8 ones.
+    /// What becomes of a table of words in floats. Where rows are not whole groups of 4-bit values it is int8 anyway.
     #[must_use]
-    pub fn with_int4_words(mut self) -> Self {
-        for expected in expected_tensors(&self.config) {
-            if let (Role::Words, Some(Kept::Tensor { form, columns })) =
-                (expected.role, self.table.get_mut(&expected.name))
-                && has_int4_form(*columns)
-            {
-                *form = Form::Int4 { columns: *columns };
+    pub fn with_words(mut self, words: WordsForm) -> Self {
+        for Expected { name, role, .. } in expected_tensors(&self.config) {
+            if let (Role::Words, Some(Kept::Tensor { form, columns })) = (role, self.table.get_mut(&name)) {
+                let columns = *columns;
+                *form = match words {
+                    WordsForm::Int4 if has_int4_form(columns) => Form::Int4 { columns },
+                    _ => Form::Int8 { columns },
+                };
             }
         }
         self

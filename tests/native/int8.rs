@@ -1,6 +1,7 @@
 //! The int8 encoder against the f32 one, and what int8 promises on its own: bit-identical scores in any company.
 
-use crossrank::cli::{QuantizeArgs, WordsForm, load_model, quantize};
+use crossrank::cli::{QuantizeArgs, load_model, quantize};
+use crossrank::weights::WordsForm;
 use crossrank::{Activation, Precision, Reranker};
 
 use crate::fixtures::{Golden, fixture, golden, root, tiny_with};

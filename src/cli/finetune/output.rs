@@ -52,7 +52,7 @@ impl Finished {
             id: Some(job.id()),
             license: job.license(),
             shard_bytes: crate::cli::quantize::DEFAULT_SHARD_BYTES,
-            words: crate::cli::quantize::WordsForm::default(),
+            words: crate::weights::WordsForm::default(),
         })?;
         self.checkpoints.clear()?;
         self.print(job, &card);

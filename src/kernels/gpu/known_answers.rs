@@ -8,8 +8,8 @@ use super::{UNIT, pack};
 use crate::error::{Code, Error, Result};
 use crate::kernels::sequences::AttentionInputs;
 use crate::kernels::test_data::noise;
-use crate::kernels::{Arithmetic, HeadOps, KernelOps, PANEL, WordsForm, padded_input, reference};
-use crate::weights::{Int4Rows, Int8Rows};
+use crate::kernels::{Arithmetic, HeadOps, KernelOps, PANEL, padded_input, reference};
+use crate::weights::{Int4Rows, Int8Rows, WordsForm};
 
 /// Largest difference of a result that is right. Results are near 1 and sums have up to 132 terms, so rounding alone stays
 /// two digits below it.

@@ -6,7 +6,8 @@ use cubecl::ir::attributes::BufferIOAttr;
 use cubecl::prelude::KernelId;
 use cubecl::server::{KernelArguments, MetadataBindingInfo};
 
-use super::{UNIT, WordsForm, count, elements, empty};
+use super::{UNIT, count, elements, empty};
+use crate::weights::WordsForm;
 
 /// Bytes of workgroup memory that every adapter has.
 const WORKGROUP_BYTES: usize = 16_384;

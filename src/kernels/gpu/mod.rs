@@ -15,8 +15,8 @@ use burn_wgpu::{CubeBackend, CubeTensor};
 use cubecl::CubeCount;
 
 use super::pack::{PANEL, Packed, pack_steps, padded_input};
-use super::{Arithmetic, HeadOps, KernelOps, WordsForm};
-use crate::weights::Int8Rows;
+use super::{Arithmetic, HeadOps, KernelOps};
+use crate::weights::{Int8Rows, WordsForm};
 use launch::{Kernel, Launch};
 
 /// Values of one unit of a row, and i8 of a word.

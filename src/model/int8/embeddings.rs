@@ -7,11 +7,11 @@ use burn::tensor::{Device, Int, Tensor};
 use super::linear::{constant, vector};
 use super::norm::AddNorm;
 use crate::error::Result;
-use crate::kernels::{KernelOps, WordsForm};
+use crate::kernels::KernelOps;
 use crate::model::PackedBatch;
 use crate::model::parts::Parts;
 use crate::model::upload;
-use crate::weights::{Int8Rows, TableRows};
+use crate::weights::{Int8Rows, TableRows, WordsForm};
 
 #[derive(Module, Debug)]
 pub(super) struct Embeddings {
