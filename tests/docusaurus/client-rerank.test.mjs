@@ -179,6 +179,19 @@ test('the last query wins, and what the first has scored stays known', async () 
   assert.deepEqual(await again, [0, 1]);
 });
 
+test('a query that comes late to its scoring does not end a newer one', async () => {
+  const { engine, reranker } = make();
+  const candidates = ['a', 'b', 'c'].map((name, i) => candidate(name, 3 - i));
+  const [older, newer] = [reranker.takeTurn(), reranker.takeTurn()];
+  const right = reranker.order('what is it', candidates, newer);
+  assert.equal(await reranker.order('what is i', candidates, older), undefined);
+  reranker.cancel(older);
+  await turn();
+  assert.equal(engine.calls.length, 1);
+  engine.calls[0].answer({ a: 0.1, b: 0.9, c: 0.5 });
+  assert.deepEqual(await right, [1, 2, 0]);
+});
+
 test('a word and the beginning of one are left to the base search, a question is not', () => {
   const { reranker } = make();
   const candidates = [candidate('Webpack'), { ...candidate('b'), heading: 'Setup › Options' }];

@@ -1,11 +1,12 @@
 // The model's order of the hits of a DocSearch index.
-import { type Candidate, rerankResults } from '../rerank/index.js';
+import { type Candidate, rerankResults, takeTurn } from '../rerank/index.js';
 import { findSection } from '../search/index.js';
 import type { Hit } from './algolia.js';
 
 /** Places in `hits`, best first; undefined when base order stays. */
 export async function orderHits(query: string, hits: readonly Hit[]): Promise<number[] | undefined> {
   if (query === '' || hits.length < 2) return undefined;
+  const turn = takeTurn();
   const candidates = await Promise.all(
     hits.map(async ({ url, content, hierarchy }): Promise<Candidate> => {
       const levels = ['lvl1', 'lvl2', 'lvl3', 'lvl4', 'lvl5', 'lvl6'].map((level) => hierarchy[level] ?? '');
@@ -19,7 +20,7 @@ export async function orderHits(query: string, hits: readonly Hit[]): Promise<nu
       };
     }),
   );
-  const { order, reranked } = await rerankResults(query, candidates);
+  const { order, reranked } = await rerankResults(query, candidates, turn);
   return reranked ? order : undefined;
 }
 

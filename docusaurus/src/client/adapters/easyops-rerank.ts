@@ -1,7 +1,7 @@
 // Runs a query of @easyops-cn/docusaurus-search-local, reranks what it finds, and adds sections of our own index where
 // it finds too few: it wants every word of a question in one place, and in `docusaurus start` it has no index.
 import { crossrankData } from '../data.js';
-import { type Candidate, rerankResults } from '../rerank/index.js';
+import { type Candidate, rerankResults, takeTurn } from '../rerank/index.js';
 import { findSection, searchSections } from '../search/index.js';
 import { asTrees, CONTENT, type EasyopsDocument, type EasyopsResult, TITLE } from './easyops-results.js';
 
@@ -14,13 +14,15 @@ export async function rerankedSearch(
   input: string,
   limit: number,
 ): Promise<EasyopsResult[]> {
+  const turn = takeTurn();
   const wanted = Math.max(limit, crossrankData().options.candidates);
   const base = await plain(wanted);
   const more = await additional(base, input, wanted - base.length);
   const all = [...base, ...more];
   const sections = sameSections(all);
   const candidates = await Promise.all(sections.map(([first]) => candidate(first as EasyopsResult)));
-  const { order, reranked } = await rerankResults(input, candidates, limit > wanted / 2 ? 'submit' : 'type');
+  const trigger = limit > wanted / 2 ? 'submit' : 'type';
+  const { order, reranked } = await rerankResults(input, candidates, turn, trigger);
   if (!reranked) {
     // With the smaller limit the plugin may choose differently; without the model nothing is to be different.
     const unchanged = wanted === limit ? base : await plain(limit);

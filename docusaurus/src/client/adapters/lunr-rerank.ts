@@ -1,6 +1,6 @@
 // Puts the hits of docusaurus-lunr-search in the model's order.
 import type { LunrHit } from '@crossrank/lunr-search';
-import { type Candidate, rerankResults } from '../rerank/index.js';
+import { type Candidate, rerankResults, takeTurn } from '../rerank/index.js';
 import { findSection } from '../search/index.js';
 
 /** One hit of each section, best section first; all hits as they are where base order stays. */
@@ -9,6 +9,7 @@ export async function rerankHits(
   hits: readonly LunrHit[],
   content: (url: string) => string,
 ): Promise<LunrHit[]> {
+  const turn = takeTurn();
   const byUrl = new Map<string, LunrHit[]>();
   for (const hit of hits) byUrl.set(hit.url, [...(byUrl.get(hit.url) ?? []), hit]);
   const sections = Array.from(byUrl);
@@ -19,7 +20,7 @@ export async function rerankHits(
       return { title: lvl0, heading: lvl1 ?? '', text: section?.text || content(url), url };
     }),
   );
-  const { order, reranked } = await rerankResults(input, candidates);
+  const { order, reranked } = await rerankResults(input, candidates, turn);
   if (!reranked) return Array.from(hits);
   return order.flatMap((at) => shown(sections[at]?.[1] ?? []));
 }

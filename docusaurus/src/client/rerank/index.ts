@@ -36,6 +36,9 @@ export function prepare(trigger: Trigger): void {
   void model.load();
 }
 
+/** See `SearchReranker.takeTurn`. */
+export const takeTurn = () => reranker.takeTurn();
+
 export interface Reordered {
   /** Indexes into the candidates: all of them, best first. */
   readonly order: number[];
@@ -46,11 +49,13 @@ export interface Reordered {
 
 /**
  * The candidates of another search in the model's order, if that is there within the budget; else as they are. What
- * comes too late is kept for the next time that the same is asked. The last query wins.
+ * comes too late is kept for the next time that the same is asked. The last query wins: `turn` is what `takeTurn` gave when
+ * this one began.
  */
 export async function rerankResults(
   query: string,
   candidates: readonly Candidate[],
+  turn: number,
   trigger: 'type' | 'submit' = 'type',
 ): Promise<Reordered> {
   const base = (reason: NonNullable<Reordered['reason']>): Reordered => ({
@@ -60,14 +65,14 @@ export async function rerankResults(
   });
   if (!served) return base('not served');
   if (!reranker.isWorthIt(query, candidates)) {
-    reranker.cancel();
+    reranker.cancel(turn);
     return base('not needed');
   }
   const known = reranker.known(query, candidates);
   if (known !== undefined) return { order: known, reranked: true };
   prepare(trigger === 'submit' ? 'submit' : 'focus');
   if (model.state().kind === 'waiting') return base('not loaded');
-  const order = reranker.order(query, candidates);
+  const order = reranker.order(query, candidates, turn);
   // A download takes longer than any budget: no reason to keep the reader waiting.
   if (isDownloading()) return base('not loaded');
   const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), options.budgetMs));

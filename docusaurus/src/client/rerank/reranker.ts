@@ -50,6 +50,8 @@ export class SearchReranker {
   /** Milliseconds for each candidate, as the calls so far have shown. */
   #pace = FIRST_PACE_MS;
   #current: AbortController | undefined;
+  /** Queries so far. */
+  #turns = 0;
 
   constructor(settings: RerankSettings, model: Model) {
     this.#settings = settings;
@@ -68,6 +70,15 @@ export class SearchReranker {
     );
   }
 
+  /**
+   * The turn of a query, to be taken when it begins, if anything is awaited before `order`: a query that comes to it late
+   * must not end a newer one.
+   */
+  takeTurn(): number {
+    this.#turns += 1;
+    return this.#turns;
+  }
+
   /** The base order, boosts applied. */
   base(candidates: readonly Candidate[]): number[] {
     return baseOrder(this.#scored(candidates));
@@ -81,7 +92,12 @@ export class SearchReranker {
   }
 
   /** The model's order once it has read what it must; undefined when a newer query came or the model failed. */
-  async order(query: string, candidates: readonly Candidate[]): Promise<number[] | undefined> {
+  async order(
+    query: string,
+    candidates: readonly Candidate[],
+    turn = this.takeTurn(),
+  ): Promise<number[] | undefined> {
+    if (turn < this.#turns) return undefined;
     const asked = normalise(query);
     this.cancel();
     const abort = new AbortController();
@@ -95,8 +111,9 @@ export class SearchReranker {
     return order();
   }
 
-  /** Ends what is being scored; what is scored already stays known. */
-  cancel(): void {
+  /** Ends what is being scored, unless that is of a newer turn; what is scored already stays known. */
+  cancel(turn = this.#turns): void {
+    if (turn < this.#turns) return;
     this.#current?.abort();
     this.#current = undefined;
   }
