@@ -2,7 +2,7 @@
 //!
 //! Checks, once, every length and offset that its kernel relies on; a kernel then runs over slices that fit.
 
-use burn::tensor::{DType, Shape};
+use burn::tensor::TensorData;
 use burn_flex::{Flex, FlexTensor};
 
 use super::embedding::{self, Table};
@@ -36,13 +36,13 @@ impl KernelOps for Flex {
         assert!(input > 0 && output > 0, "a linear layer without width");
         assert_eq!(weights.words.len(), channels * padded_input(input) / 4, "packed weights");
         assert_eq!([weights.scales.len(), weights.sums.len(), weights.bias.len()], [channels; 3], "channels");
-        let mut out = FlexTensor::empty(Shape::from([rows, output]), DType::F32);
+        let mut out = vec![0.0; rows * output];
         let epilogue = if gelu { Epilogue::Gelu } else { Epilogue::Bias };
         match arithmetic {
-            Arithmetic::Quantized => linear::linear(values(&x), weights, epilogue, out.storage_mut()),
-            Arithmetic::F32 => linear::linear_f32(values(&x), weights, epilogue, out.storage_mut()),
+            Arithmetic::Quantized => linear::linear(values(&x), weights, epilogue, &mut out),
+            Arithmetic::F32 => linear::linear_f32(values(&x), weights, epilogue, &mut out),
         }
-        out
+        tensor(out, [rows, output])
     }
 
     fn packed_attention(
@@ -62,7 +62,7 @@ impl KernelOps for Flex {
         assert!(asking == tokens || asking + 1 == offsets.len(), "all tokens ask, or one a sequence");
         assert!(offsets.first() == Some(&0) && offsets.is_sorted(), "offsets ascend from 0");
         assert_eq!(offsets.last().copied().and_then(|end| usize::try_from(end).ok()), Some(tokens), "offsets end");
-        let mut out = FlexTensor::empty(Shape::from([asking, hidden]), DType::F32);
+        let mut out = vec![0.0; asking * hidden];
         let inputs = AttentionInputs {
             queries: values(&queries),
             query_width,
@@ -73,20 +73,20 @@ impl KernelOps for Flex {
             heads,
         };
         match arithmetic {
-            Arithmetic::Quantized => attention::attention(inputs, out.storage_mut()),
-            Arithmetic::F32 => out.storage_mut().copy_from_slice(&reference::attention(inputs)),
+            Arithmetic::Quantized => attention::attention(inputs, &mut out),
+            Arithmetic::F32 => out = reference::attention(inputs),
         }
-        out
+        tensor(out, [asking, hidden])
     }
 
     fn add_norm(x: FlexTensor, residual: FlexTensor, gamma: FlexTensor, beta: FlexTensor, epsilon: f32) -> FlexTensor {
         let (x, residual) = (contiguous(x), contiguous(residual));
         let [rows, width] = dims(&x);
         assert_eq!(dims(&residual), [rows, width], "residual");
-        let mut out = FlexTensor::empty(Shape::from([rows, width]), DType::F32);
+        let mut out = vec![0.0; rows * width];
         let (gamma, beta) = norm_parameters(&gamma, &beta, width);
-        norm::add_norm(values(&x), Some(values(&residual)), gamma, beta, epsilon, out.storage_mut());
-        out
+        norm::add_norm(values(&x), Some(values(&residual)), gamma, beta, epsilon, &mut out);
+        tensor(out, [rows, width])
     }
 
     fn embed_norm(
@@ -124,9 +124,9 @@ impl KernelOps for Flex {
 
         let mut sums = vec![0.0; tokens * width];
         embedding::embed(tables, [ids, segment_indices, position_indices], width, &mut sums);
-        let mut out = FlexTensor::empty(Shape::from([tokens, width]), DType::F32);
-        norm::add_norm(&sums, None, gamma, beta, epsilon, out.storage_mut());
-        out
+        let mut out = vec![0.0; tokens * width];
+        norm::add_norm(&sums, None, gamma, beta, epsilon, &mut out);
+        tensor(out, [tokens, width])
     }
 
     fn first_rows(hidden: FlexTensor, offsets: FlexTensor) -> FlexTensor {
@@ -134,15 +134,14 @@ impl KernelOps for Flex {
         let [_, width] = dims(&hidden);
         let offsets: &[i32] = offsets.storage();
         let sequences = offsets.len().saturating_sub(1);
-        let mut out = FlexTensor::empty(Shape::from([sequences, width]), DType::F32);
-        let rows: &mut [f32] = out.storage_mut();
-        for (row, start) in rows.chunks_exact_mut(width).zip(offsets) {
+        let mut out = vec![0.0; sequences * width];
+        for (row, start) in out.chunks_exact_mut(width).zip(offsets) {
             let start = usize::try_from(*start).unwrap_or(usize::MAX).saturating_mul(width);
             let first = values(&hidden).get(start..).and_then(|rest| rest.get(..width));
             assert!(first.is_some(), "offsets within the rows");
             row.copy_from_slice(first.unwrap_or_default());
         }
-        out
+        tensor(out, [sequences, width])
     }
 }
 
@@ -161,6 +160,11 @@ fn values(tensor: &FlexTensor) -> &[f32] {
     let start = tensor.layout().start_offset();
     let all: &[f32] = tensor.storage();
     all.get(start..start + tensor.layout().shape().num_elements()).unwrap_or_default()
+}
+
+/// Takes the memory as it is; burn-flex's own empty tensors are filled with zeros and then copied once.
+fn tensor(values: Vec<f32>, dims: [usize; 2]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(values, dims))
 }
 
 fn dims(tensor: &FlexTensor) -> [usize; 2] {

@@ -97,7 +97,7 @@ mod tests {
     fn gelu_is_that_of_the_cpu() {
         for x in (-800..=800).map(|x| x as f32 / 100.0) {
             let cpu = math::gelu(crate::kernels::lanes::F32x4::splat(x)).to_array()[0];
-            assert!((gelu(x) - cpu).abs() < 6e-5, "gelu({x})");
+            assert!((gelu(x) - cpu).abs() < 2.1e-4, "gelu({x})");
         }
     }
 

@@ -155,9 +155,9 @@ fn agree_compares_int8_with_f32_on_every_pair() {
     assert!(correlation > 0.5 && same_first == 1.0, "{row:?}");
     assert!(mean > 0.0 && mean <= largest && largest <= 0.4, "{row:?}");
 
-    // The quantised form against what it was made from is the same comparison; against itself its weights are exact.
+    // The quantised form against what it was made from is the same comparison. Against itself only activations are rounded:
+    // another one, with so few pairs a smaller or a larger difference.
     assert!(quantize_tiny(&quantized.0).status.success());
     assert_eq!(agree(&[&"--model", &quantized.0, &"--reference", &tiny]), row);
-    let own = agree(&[&"--model", &quantized.0]);
-    assert!(own[3] < mean, "{own:?} is not nearer than {row:?}");
+    assert_ne!(agree(&[&"--model", &quantized.0]), row);
 }

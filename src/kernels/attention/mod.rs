@@ -2,17 +2,18 @@
 //! attention weights exist at once.
 //!
 //! Both products are of whole numbers of 16 bits, two a lane, summed exactly in i32: twice as many products an instruction
-//! as in f32. Queries are quantised row by row, keys and values over their head of a sequence, so a sequence's result
-//! does not depend on its neighbours. What that rounds away is a hundredth of what the 7 bits of the linear layers do.
+//! as in f32. Queries, keys and values are quantised over their head of a sequence, so a sequence's result does not depend
+//! on its neighbours. What that rounds away is a hundredth of what the 7 bits of the linear layers do.
 
 mod quantize;
+mod softmax;
 
 use std::ops::Range;
 
 use super::lanes::{F32x4, I32x4, Whole};
-use super::math::exp2;
 use super::sequences::AttentionInputs;
-use quantize::{Extent, eights};
+use quantize::{Extent, Scale, eights};
+use softmax::Steps;
 
 /// Queries that share one pass over the keys and values: two registers of four lanes.
 const QUERIES: usize = 8;
@@ -25,10 +26,8 @@ const KEYS: usize = 4;
 const CHANNELS: usize = 8;
 /// Largest magnitude of a number of 16 bits.
 const LARGEST: f32 = 32_767.0;
-/// Sum of a query's weights before they are rounded, if none of them is too large then.
-const TOTAL: f32 = 131_072.0;
-/// Largest magnitude of a quantised value: with `TOTAL` and its rounding, sums stay below 2^31 in sequences of up to 65,536
-/// tokens.
+/// Largest magnitude of a quantised value: with the sum that weights have, and its rounding, sums stay below 2^31 in
+/// sequences of up to 65,536 tokens.
 const LARGEST_VALUE: f32 = 8_191.0;
 
 /// `softmax(q k' / sqrt(head)) v` for every sequence and head.
@@ -36,9 +35,34 @@ const LARGEST_VALUE: f32 = 8_191.0;
 /// # Shapes
 /// - out: `[queries, hidden]`
 ///
-/// A head whose keys or values hold a NaN or an infinity gives NaN, and so does such a query. Rows that the slices do not
-/// hold are left as they are; the caller has checked lengths and offsets.
+/// A head of a sequence that holds a NaN or an infinity gives NaN. Rows that the slices do not hold are left as they are; the
+/// caller has checked lengths and offsets.
+#[cfg_attr(all(target_family = "wasm", feature = "relaxed-simd"), target_feature(enable = "relaxed-simd"))]
+#[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn attention(inputs: AttentionInputs<'_>, out: &mut [f32]) {
+    run(inputs, out);
+}
+
+/// The same, compiled twice: compilers find AVX2's instructions in the arithmetic where they may use them.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn attention(inputs: AttentionInputs<'_>, out: &mut [f32]) {
+    #[target_feature(enable = "avx2")]
+    fn with_avx2(inputs: AttentionInputs<'_>, out: &mut [f32]) {
+        run(inputs, out);
+    }
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        #[allow(unsafe_code)]
+        unsafe {
+            with_avx2(inputs, out);
+        }
+    } else {
+        run(inputs, out);
+    }
+}
+
+#[inline(always)]
+fn run(inputs: AttentionInputs<'_>, out: &mut [f32]) {
     let mut scratch = Scratch::default();
     let size = inputs.hidden / inputs.heads;
     for (tokens, asking) in inputs.sequences() {
@@ -52,7 +76,8 @@ pub(crate) fn attention(inputs: AttentionInputs<'_>, out: &mut [f32]) {
 /// One head of one sequence, packed for the tiles. Kept from call to call to reuse the memory.
 ///
 /// A word is two whole numbers of 16 bits that are summed over: two of a head's channels in queries and keys, those of two
-/// keys in values and weights. Zeros beyond the last.
+/// keys in values and weights. Zeros beyond a head's last channel; what lies beyond the last key or query is left over from
+/// earlier, and not used.
 #[derive(Default)]
 struct Scratch {
     /// `[words of a head][8]`: eight queries.
@@ -61,20 +86,21 @@ struct Scratch {
     keys: Vec<[i32; KEYS]>,
     /// `[tiles of the head's channels][pairs of keys][8]`
     values: Vec<[i32; CHANNELS]>,
-    /// `[keys padded to 4][8]`: scores of the eight queries, then the bits of their weights in f32.
+    /// `[keys padded to 4][8]`: scores of the eight queries.
     scores: Vec<[i32; QUERIES]>,
     /// `[pairs of keys][8]`: weights of the eight queries.
     weights: Vec<[i32; QUERIES]>,
 }
 
-/// What the whole numbers of a head stand for.
-struct Units {
-    /// One of a key's, in units of log2 when multiplied with a query: so a weight is a power of 2.
-    key: f32,
-    /// One of a value's.
+/// How the numbers of a head are to be made and read.
+struct Scales {
+    query: Scale,
+    steps: Steps,
+    /// What one of a value's stands for; NaN if any number of the head is not finite.
     value: f32,
 }
 
+#[inline(always)]
 fn attend(
     inputs: &AttentionInputs<'_>,
     tokens: Range<usize>,
@@ -84,22 +110,21 @@ fn attend(
     out: &mut [f32],
 ) {
     let length = tokens.len();
-    let units = scratch.pack(inputs, &tokens, channels);
+    let scales = scratch.pack(inputs, &tokens, &asking, channels);
     for start in asking.clone().step_by(QUERIES) {
         let rows = start..(start + QUERIES).min(asking.end);
-        let unit = scratch.take_queries(inputs, rows.clone(), channels).map(|unit| unit * F32x4::splat(units.key));
-        let [low, high] = scratch.weigh(length, unit);
-        // Plus 0, or NaN if the query's unit is.
-        let mean = |total, unit| F32x4::splat(units.value) / total + unit * F32x4::splat(0.0);
-        let means = [mean(low, unit[0]), mean(high, unit[1])];
+        scratch.take_queries(inputs, rows.clone(), channels, scales.query);
+        let totals = scratch.weigh(length, scales.steps);
+        let means = totals.map(|total| F32x4::splat(scales.value) / total);
         let out = out.get_mut(rows.start * inputs.hidden..rows.end * inputs.hidden).unwrap_or_default();
         scratch.mix(length, means, out, inputs.hidden, channels);
     }
 }
 
-/// Largest magnitude of a quantised query or key: sums of `size` products stay below 2^30, differences of two below 2^31.
+/// Largest magnitude of a quantised query or key: differences of two sums of `size` products stay below 2^31 by 2^20, which
+/// leaves room for half a step.
 fn largest_factor(size: usize) -> f32 {
-    (1_073_741_824.0 / size as f32).sqrt().floor().min(LARGEST)
+    (1_073_000_000.0 / size as f32).sqrt().floor().min(LARGEST)
 }
 
 /// Words of a head of `size` channels, filled up to whole registers.
@@ -108,7 +133,13 @@ fn words(size: usize) -> usize {
 }
 
 impl Scratch {
-    fn pack(&mut self, inputs: &AttentionInputs<'_>, tokens: &Range<usize>, channels: &Range<usize>) -> Units {
+    fn pack(
+        &mut self,
+        inputs: &AttentionInputs<'_>,
+        tokens: &Range<usize>,
+        asking: &Range<usize>,
+        channels: &Range<usize>,
+    ) -> Scales {
         let (size, length) = (channels.len(), tokens.len());
         let (words, pairs) = (words(size), length.div_ceil(2));
         let rows = inputs.keys_values(tokens, channels);
@@ -117,8 +148,11 @@ impl Scratch {
             key.see(keys);
             value.see(values);
         }
+        let mut query = Extent::default();
+        for row in asking.clone() {
+            query.see(inputs.query(row, channels));
+        }
 
-        self.keys.clear();
         self.keys.resize(length.div_ceil(KEYS) * words, [0; KEYS]);
         let to_key = key.scale(largest_factor(size));
         for (token, (keys, _)) in rows.clone().enumerate() {
@@ -130,7 +164,6 @@ impl Scratch {
             });
         }
 
-        self.values.clear();
         self.values.resize(size.div_ceil(CHANNELS) * pairs, [0; CHANNELS]);
         let to_value = value.scale(LARGEST_VALUE);
         let mut rows = rows.map(|(_, values)| values);
@@ -145,38 +178,35 @@ impl Scratch {
             }
         }
         let log2 = std::f32::consts::LOG2_E / (size as f32).sqrt();
-        Units { key: to_key.unit * log2, value: to_value.unit }
+        let most = query.scale(largest_factor(size));
+        let steps = Steps::new(most.unit * to_key.unit * log2);
+        Scales {
+            query: most.coarser(to_key.unit * log2 / steps.unit()),
+            steps,
+            value: to_value.unit + 0.0 * (most.unit + to_key.unit),
+        }
     }
 
-    /// Returns what one of each query's numbers stands for.
     fn take_queries(
         &mut self,
         inputs: &AttentionInputs<'_>,
         rows: Range<usize>,
         channels: &Range<usize>,
-    ) -> [F32x4; 2] {
-        self.queries.clear();
+        to_query: Scale,
+    ) {
         self.queries.resize(words(channels.len()), [0; QUERIES]);
-        let mut units = [[0.0; 4]; 2];
-        for ((lane, row), unit) in rows.enumerate().zip(units.as_flattened_mut()) {
-            let query = inputs.query(row, channels);
-            let mut extent = Extent::default();
-            extent.see(query);
-            let to_query = extent.scale(largest_factor(channels.len()));
-            *unit = to_query.unit;
-            to_query.words(query, |word, value| {
+        for (lane, row) in rows.enumerate() {
+            to_query.words(inputs.query(row, channels), |word, value| {
                 if let Some(to) = self.queries.get_mut(word).and_then(|to| to.get_mut(lane)) {
                     *to = value;
                 }
             });
         }
-        units.map(|units| F32x4::load(&units))
     }
 
-    /// Fills `weights`, and returns the sums of each query's. `unit`: what a score of 1 stands for, in units of log2.
-    #[inline]
-    fn weigh(&mut self, length: usize, unit: [F32x4; 2]) -> [F32x4; 2] {
-        self.scores.clear();
+    /// Fills `weights`, and returns the sums of each query's.
+    #[inline(always)]
+    fn weigh(&mut self, length: usize, steps: Steps) -> [F32x4; 2] {
         self.scores.resize(length.next_multiple_of(KEYS), [0; QUERIES]);
         let queries = self.queries.as_slice();
         let mut largest = [I32x4::splat(i32::MIN); 2];
@@ -194,32 +224,8 @@ impl Scratch {
             left = left.saturating_sub(KEYS);
         }
 
-        let mut sums = [F32x4::splat(0.0); 2];
-        for to in self.scores.iter_mut().take(length) {
-            let (low, high) = halves(to);
-            let low = exp2((low - largest[0]).to_floats() * unit[0]);
-            let high = exp2((high - largest[1]).to_floats() * unit[1]);
-            sums = [sums[0] + low, sums[1] + high];
-            store_halves(low.bits(), high.bits(), to);
-        }
-
-        // The bits of 0.0, should their number be odd.
-        self.scores.iter_mut().skip(length).for_each(|weights| *weights = [0; QUERIES]);
-        self.weights.clear();
-        self.weights.resize(length.div_ceil(2), [0; QUERIES]);
-        // The largest weight is 1.
-        let parts = sums.map(|sum| (F32x4::splat(TOTAL) / sum).min(F32x4::splat(LARGEST)));
-        let ones = I32x4::splat(0x1_0001);
-        let mut totals = [I32x4::splat(0); 2];
-        for ([even, odd], to) in self.scores.as_chunks::<2>().0.iter().zip(&mut self.weights) {
-            let (even, odd) = (halves(even), halves(odd));
-            let part = |weight: I32x4, part| (weight.as_floats() * part).round();
-            let low = Whole::pairs(part(even.0, parts[0]), part(odd.0, parts[0]));
-            let high = Whole::pairs(part(even.1, parts[1]), part(odd.1, parts[1]));
-            totals = [totals[0] + low.dot(ones), totals[1] + high.dot(ones)];
-            store_halves(low, high, to);
-        }
-        totals.map(I32x4::to_floats)
+        let scores = self.scores.get(..length).unwrap_or_default();
+        softmax::weigh(scores, largest, steps, &mut self.weights)
     }
 
     /// Writes each query's weighted mean of the values into its row's `channels`; `out` holds rows of `width`. `units`: what a

@@ -1,20 +1,17 @@
 //! From f32 to whole numbers of 16 bits.
 
-use crate::kernels::lanes::{F32x4, Whole};
+use crate::kernels::lanes::{F32x4, I32x4, Whole};
 
 /// How far from 0 values reach.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
-    lowest: F32x4,
-    highest: F32x4,
-    /// 0 until a NaN or an infinity is seen, NaN from then on: the comparisons may overlook it.
-    poison: F32x4,
+    /// Bits of the largest magnitudes. They order like the magnitudes, and those of NaN are above infinity's.
+    bits: I32x4,
 }
 
 impl Default for Extent {
     fn default() -> Self {
-        let zero = F32x4::splat(0.0);
-        Self { lowest: zero, highest: zero, poison: zero }
+        Self { bits: I32x4::splat(0) }
     }
 }
 
@@ -22,28 +19,35 @@ impl Extent {
     #[inline(always)]
     pub(super) fn see(&mut self, values: &[f32]) {
         for lanes in eights(values).flatten() {
-            self.lowest = self.lowest.min(lanes);
-            self.highest = self.highest.max(lanes);
-            self.poison = self.poison + lanes * F32x4::splat(0.0);
+            self.bits = self.bits.max(lanes.abs().bits());
         }
     }
 
     /// The scale that maps the values seen to whole numbers of magnitude `largest` at most.
     pub(super) fn scale(self, largest: f32) -> Scale {
-        let extent = self.highest.highest().max(-self.lowest.lowest());
+        let mut bits = [0; 4];
+        self.bits.store(&mut bits);
+        let extent = bits.into_iter().max().map_or(0.0, |bits| f32::from_bits(bits.cast_unsigned()));
         let inverse = if extent > 0.0 { largest / extent } else { 0.0 };
-        Scale { inverse: F32x4::splat(inverse), unit: extent / largest + self.poison.sum() }
+        // Times 0: NaN for an infinity too.
+        Scale { inverse: F32x4::splat(inverse), unit: extent / largest + extent * 0.0 }
     }
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct Scale {
     inverse: F32x4,
-    /// What 1 stands for; NaN where a value was not finite.
+    /// What 1 stands for where values fill their bits; NaN if one of them was not finite.
     pub unit: f32,
 }
 
 impl Scale {
+    /// As many whole numbers to a value as `density`, if that is fewer.
+    pub(super) fn coarser(self, density: f32) -> Self {
+        let inverse = self.inverse.min(F32x4::splat(density));
+        Self { inverse, ..self }
+    }
+
     #[inline(always)]
     pub(super) fn whole(self, values: F32x4) -> Whole {
         (values * self.inverse).round()

@@ -1,4 +1,4 @@
-//! Four lanes of f32 or i32: SIMD128 in wasm, an array elsewhere.
+//! Four lanes of f32 or i32, eight of i16: SIMD128 in wasm, arrays elsewhere.
 //!
 //! Every operation on floats is the IEEE one in both forms and nothing is fused, so the same kernel gives the same bits on
 //! every machine. Relaxed multiply-add is not used for that reason: its result depends on the engine.
@@ -7,7 +7,7 @@
 #[cfg_attr(not(target_family = "wasm"), path = "array.rs")]
 mod form;
 
-pub(in crate::kernels) use form::{F32x4, I32x4};
+pub(in crate::kernels) use form::{F32x4, I16x8, I32x4};
 
 /// 1.5 * 2^23. A float below 2^22 plus this is rounded to a whole number, halves to even, which then stands in the low bits
 /// of the sum, in two's complement.
@@ -18,12 +18,6 @@ const ROUNDER: f32 = 12_582_912.0;
 pub(in crate::kernels) struct Whole(F32x4);
 
 impl Whole {
-    /// As floats.
-    #[inline(always)]
-    pub(in crate::kernels) fn floats(self) -> F32x4 {
-        self.0 - F32x4::splat(ROUNDER)
-    }
-
     /// As integers.
     #[inline(always)]
     pub(in crate::kernels) fn integers(self) -> I32x4 {
@@ -34,13 +28,6 @@ impl Whole {
     #[inline(always)]
     pub(in crate::kernels) fn pairs(low: Self, high: Self) -> I32x4 {
         I32x4::pairs(low.0.bits(), high.0.bits())
-    }
-
-    /// `2^n` for `n` in -126..=127: the number becomes the exponent, whatever is above it is shifted out.
-    #[inline(always)]
-    pub(in crate::kernels) fn exp2(self) -> F32x4 {
-        const MANTISSA_BITS: u32 = 23;
-        (self.0.bits().shifted(MANTISSA_BITS) + I32x4::splat(1.0_f32.to_bits().cast_signed())).as_floats()
     }
 }
 
