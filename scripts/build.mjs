@@ -50,6 +50,9 @@ const wasmOptFlags = [
   '--enable-mutable-globals',
   '--enable-reference-types',
   '--enable-multivalue',
+  // A function that is called from one place is not put into it, unless it is small. A browser compiles whole functions: at
+  // their first call, and again, at length, when a loop in them has run often.
+  '--one-caller-inline-max-function-size=20',
 ];
 
 export function build(parts = ['wasm', 'library', 'demo']) {

@@ -44,6 +44,9 @@ export const IDLE_MS = 60_000;
 /** Calls that may wait or run at once. More means that the caller never waits for answers: `BUSY`. */
 export const MAX_PENDING_CALLS = 1024;
 
+/** Bytes of a file that are taken from the network at once, if as many are there. */
+export const DOWNLOAD_PIECE_BYTES = MIB / 4;
+
 /** Bytes of one message with weights. Network chunks (about 64 KiB) are gathered up to this before they cross. */
 export const WEIGHTS_MESSAGE_BYTES = 4 * MIB;
 

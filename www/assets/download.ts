@@ -2,8 +2,9 @@
 // Not here: which files a model has (model.ts) and where verified ones are kept (cache.ts).
 
 import { abortError, CrossrankError, describe } from '../errors.js';
+import { DOWNLOAD_PIECE_BYTES } from '../limits.js';
 import type { ManifestFile } from './manifest.js';
-import { release } from './streams.js';
+import { passingPieces, pieces } from './streams.js';
 
 /** How patient a download is. */
 export interface FetchPolicy {
@@ -25,6 +26,8 @@ export interface StreamOptions {
   readonly maxBytes: number;
   /** The error when there are more. */
   readonly tooLong: () => CrossrankError;
+  /** Whether a chunk need be valid only until the next is asked for, which saves time and memory. */
+  readonly passing?: boolean;
   /** Told the length that the server announced, or null, when the first answer arrives. */
   readonly onLength?: (bytes: number | null) => void;
 }
@@ -75,10 +78,11 @@ export async function* streamFile(
       const response = await attempt.guard(request(url, delivered, attempt.signal, options.cacheMode));
       let skip = response.status === 206 ? 0 : delivered;
       if (delivered === 0) options.onLength?.(announcedLength(response));
-      const reader = response.body?.getReader();
-      while (reader !== undefined) {
-        const { done, value } = await attempt.guard(reader.read());
-        if (done) break;
+      const { body } = response;
+      const read = body && (options.passing ? passingPieces(body, DOWNLOAD_PIECE_BYTES) : pieces(body));
+      while (read) {
+        const { done, value } = await attempt.guard(read());
+        if (done || value === undefined) break;
         const fresh = value.subarray(Math.min(skip, value.byteLength));
         skip -= value.byteLength - fresh.byteLength;
         if (fresh.byteLength === 0) continue;
@@ -111,12 +115,12 @@ export async function downloadVerified(
     let length = 0;
     const tooLong = () => wrongBytes(url, `it has more than the ${file.bytes} bytes that the manifest lists`);
     try {
-      for await (const chunk of streamFile(url, { ...options, cacheMode, maxBytes: file.bytes, tooLong })) {
-        const { byteLength } = chunk;
+      const { bytes: maxBytes } = file;
+      const chunks = streamFile(url, { ...options, cacheMode, maxBytes, tooLong, passing: true });
+      for await (const chunk of chunks) {
         parts.set(chunk, length);
-        release(chunk);
-        length += byteLength;
-        options.onBytes(byteLength);
+        length += chunk.byteLength;
+        options.onBytes(chunk.byteLength);
       }
       await checkBytes(url, file, parts.subarray(0, length));
       return parts;
