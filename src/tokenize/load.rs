@@ -4,10 +4,14 @@
 //! project has never compared with the reference would give silently different ids. The types name the allowed
 //! components alone: the code of all others stays out of the binary, and the vocabulary is read without a copy of the
 //! JSON beside it, which a choice among models needs.
+//!
+//! The file is read twice: first the kinds of its parts ([`Components`]), so that what is refused is named, then the parts
+//! themselves ([`Parts`]).
 
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use ahash::AHashMap;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokenizers::decoders::wordpiece::WordPiece as WordPieceDecoder;
 use tokenizers::models::wordpiece::WordPiece;
@@ -15,7 +19,7 @@ use tokenizers::normalizers::bert::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::processors::template::TemplateProcessing;
-use tokenizers::{Encoding, PostProcessor, TokenizerImpl};
+use tokenizers::{AddedToken, Encoding, PostProcessor, TokenizerBuilder, TokenizerImpl};
 
 use crate::error::{Error, Result, check_limit};
 use crate::limits;
@@ -50,12 +54,13 @@ impl PostProcessor for PairProcessing {
     }
 }
 
-/// The kinds of the file's components, and its largest id; everything else in it is skipped without being kept.
+/// The kinds of the file's components, and the ids of its added tokens; everything else in it is skipped without being kept.
 #[derive(Deserialize)]
 struct Components {
-    model: Option<Model>,
+    version: Option<String>,
+    model: Option<Component>,
     #[serde(default)]
-    added_tokens: Vec<AddedToken>,
+    added_tokens: Vec<AddedId>,
     normalizer: Option<Component>,
     pre_tokenizer: Option<Component>,
     post_processor: Option<Component>,
@@ -68,48 +73,77 @@ struct Component {
 }
 
 #[derive(Deserialize)]
-struct Model {
-    r#type: Option<String>,
-    #[serde(default)]
-    vocab: LargestId,
-}
-
-#[derive(Deserialize)]
-struct AddedToken {
+struct AddedId {
     id: u32,
 }
 
-/// The largest id of a vocabulary, found without keeping the vocabulary.
-#[derive(Default)]
-struct LargestId(Option<u32>);
+/// What becomes a tokenizer. Truncation is `CrossEncoder`'s, and padding would only cost time.
+#[derive(Deserialize)]
+struct Parts {
+    model: Pieces,
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    normalizer: Option<BertNormalizer>,
+    pre_tokenizer: Option<BertPreTokenizer>,
+    post_processor: Option<PairProcessing>,
+    decoder: Option<WordPieceDecoder>,
+}
 
-impl<'de> Deserialize<'de> for LargestId {
+#[derive(Deserialize)]
+struct Pieces {
+    unk_token: String,
+    continuing_subword_prefix: String,
+    max_input_chars_per_word: usize,
+    vocab: Vocabulary,
+}
+
+struct Vocabulary(AHashMap<String, u32>);
+
+impl<'de> Deserialize<'de> for Vocabulary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(LargestIdVisitor)
+        deserializer.deserialize_map(VocabularyVisitor)
     }
 }
 
-struct LargestIdVisitor;
+struct VocabularyVisitor;
 
-impl<'de> Visitor<'de> for LargestIdVisitor {
-    type Value = LargestId;
+impl<'de> Visitor<'de> for VocabularyVisitor {
+    type Value = Vocabulary;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map of tokens to ids")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<LargestId, A::Error> {
-        let mut largest = None;
-        while let Some((IgnoredAny, id)) = map.next_entry()? {
-            largest = largest.max(Some(id));
+    /// Tens of thousands of entries, in a small function of their own: a browser optimises whole functions while they run, and
+    /// the one that reads the rest of the file, with this in it, took longer to optimise than to run.
+    #[inline(never)]
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Vocabulary, A::Error> {
+        let mut ids = AHashMap::new();
+        while let Some((token, id)) = map.next_entry()? {
+            ids.insert(token, id);
         }
-        Ok(LargestId(largest))
+        Ok(Vocabulary(ids))
     }
+}
 
-    /// The vocabulary of another kind of model, which is refused by its name.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<LargestId, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(LargestId(None))
+impl Parts {
+    fn into_tokenizer(self) -> tokenizers::Result<BertTokenizer> {
+        let Pieces { unk_token, continuing_subword_prefix, max_input_chars_per_word, vocab } = self.model;
+        let model = WordPiece::builder()
+            .unk_token(unk_token)
+            .continuing_subword_prefix(continuing_subword_prefix)
+            .max_input_chars_per_word(max_input_chars_per_word)
+            .vocab(vocab.0)
+            .build()?;
+        let mut tokenizer = TokenizerBuilder::new()
+            .with_model(model)
+            .with_normalizer(self.normalizer)
+            .with_pre_tokenizer(self.pre_tokenizer)
+            .with_post_processor(self.post_processor)
+            .with_decoder(self.decoder)
+            .build()?;
+        tokenizer.add_tokens(self.added_tokens)?;
+        Ok(tokenizer)
     }
 }
 
@@ -119,7 +153,10 @@ pub(super) fn tokenizer(bytes: &[u8], vocab_size: usize) -> Result<BertTokenizer
     let components: Components = serde_json::from_slice(bytes)
         .map_err(|e| Error::model(PLACE, "is not the JSON of a tokenizer").caused_by(e))?;
     let kind = |component: &Option<Component>| component.as_ref().and_then(|component| component.r#type.clone());
-    check("model", components.model.as_ref().and_then(|model| model.r#type.clone()), &["WordPiece"])?;
+    if components.version.is_some() {
+        check("version", components.version, &["1.0"])?;
+    }
+    check("model", kind(&components.model), &["WordPiece"])?;
     check("normalizer", kind(&components.normalizer), &["BertNormalizer"])?;
     check("pre_tokenizer", kind(&components.pre_tokenizer), &["BertPreTokenizer"])?;
     check("post_processor", kind(&components.post_processor), &["TemplateProcessing", "BertProcessing"])?;
@@ -127,22 +164,17 @@ pub(super) fn tokenizer(bytes: &[u8], vocab_size: usize) -> Result<BertTokenizer
         // Never used here, but it is built with the rest.
         check("decoder", kind(&components.decoder), &["WordPiece"])?;
     }
-    let largest = components.model.and_then(|model| model.vocab.0);
-    let largest = components.added_tokens.iter().map(|token| token.id).chain(largest).max().unwrap_or(0);
+    let parts: Parts =
+        serde_json::from_slice(bytes).map_err(|e| Error::model(PLACE, "is not a usable tokenizer").caused_by(e))?;
+    let added = components.added_tokens.iter().map(|token| &token.id);
+    let largest = parts.model.vocab.0.values().chain(added).max().copied().unwrap_or(0);
     if largest as usize >= vocab_size {
         return Err(Error::model(
             PLACE,
             format!("has token id {largest}, but config.json's vocab_size is {vocab_size}"),
         ));
     }
-    let mut tokenizer =
-        BertTokenizer::from_bytes(bytes).map_err(|e| Error::model(PLACE, "is not a usable tokenizer").caused_by(e))?;
-    // CrossEncoder sets its own truncation; padding would only cost time.
-    tokenizer
-        .with_padding(None)
-        .with_truncation(None)
-        .map_err(|e| Error::model(PLACE, "its truncation cannot be taken away").caused_by(e))?;
-    Ok(tokenizer)
+    parts.into_tokenizer().map_err(|e| Error::model(PLACE, "is not a usable tokenizer").caused_by(e))
 }
 
 fn check(key: &str, kind: Option<String>, allowed: &[&str]) -> Result<()> {
