@@ -43,6 +43,36 @@ test('a good file arrives whole, in one request', async (t) => {
   assert.equal(server.requests().length, 1);
 });
 
+test('the same where a body cannot be read into given memory, and no chunk is kept past the next', async (t) => {
+  const server = await serverWithFile(t);
+  const { getReader } = ReadableStream.prototype;
+  t.after(() => Object.assign(ReadableStream.prototype, { getReader }));
+  if (ArrayBuffer.prototype.transfer === undefined) {
+    ArrayBuffer.prototype.transfer = function () {
+      return structuredClone(this, { transfer: [this] });
+    };
+    t.after(() => delete ArrayBuffer.prototype.transfer);
+  }
+  let [refused, used] = [0, []];
+  ReadableStream.prototype.getReader = function (options) {
+    if (options?.mode === 'byob') {
+      refused += 1;
+      throw new TypeError('no byte streams here');
+    }
+    const reader = getReader.call(this);
+    const read = async () => {
+      assert.ok(used.every((chunk) => chunk.buffer.byteLength === 0));
+      const step = await reader.read();
+      used = step.done ? used : [...used, step.value];
+      return step;
+    };
+    return { read };
+  };
+  assert.ok((await download(server)).equals(body));
+  assert.equal(refused, 1);
+  assert.ok(used.length > 0);
+});
+
 test('a connection cut again and again is resumed each time, and each byte is delivered once', async (t) => {
   const server = await serverWithFile(t);
   server.fault('/f.bin', 'drop', 1);
