@@ -240,9 +240,14 @@ test('on the search page nothing moves while the focus is on a result', async (t
 test('a box whose script cannot be fetched says so, and opens once it can', async (t) => {
   const { page, lines } = await openSite(t);
   const scripts = /assets\/js\/.*\.js$/;
+  // The first script that fails is told; others may still be under way, and the next attempt would share their end.
+  const underWay = new Set();
+  page.on('request', (request) => scripts.test(request.url()) && underWay.add(request));
+  for (const end of ['requestfailed', 'requestfinished']) page.on(end, (request) => underWay.delete(request));
   await page.route(scripts, (route) => route.abort());
   await page.keyboard.press('Control+k');
   await page.getByText('The search could not be loaded.').waitFor(SLOW);
+  while (underWay.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(lines.filter((line) => line.startsWith('crossrank:')).length, 1);
   await page.unroute(scripts);
   await page.keyboard.press('Control+k');

@@ -217,7 +217,7 @@ impl Scratch {
             for (to, [low, high]) in to.iter_mut().zip(scores) {
                 store_halves(low, high, to);
             }
-            // Keys beyond the last have score 0 and must not be the largest.
+            // What lies beyond the last key must not be the largest.
             for [low, high] in scores.into_iter().take(left) {
                 largest = [largest[0].max(low), largest[1].max(high)];
             }
