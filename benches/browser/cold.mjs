@@ -5,29 +5,40 @@ import { withPlainBrowser } from './plain.mjs';
 import { rendererPeak } from './proc.mjs';
 import { firstLine } from './throughput.mjs';
 
-/** { engine, ms: [..], againMs: [..], peakMiB: [..], privateMiB: [..], code: [file names], error }. */
-export async function measureCold({ server, engine, workload, samples, say }) {
-  const row = { engine: engine.name, ms: [], againMs: [], peakMiB: [], privateMiB: [] };
-  try {
-    for (let sample = 1; sample <= samples; sample += 1) {
-      server.log.length = 0;
-      const { ms, againMs, peak, code } = await once(server, engine, workload);
-      row.ms.push(ms);
-      row.againMs.push(againMs);
-      row.code = code;
-      if (peak !== undefined) {
-        row.peakMiB.push(peak.residentMiB);
-        row.privateMiB.push(peak.privateMiB);
-      }
-      say(
-        `${engine.name}, cold: first score after ${ms.toFixed(0)} ms, on a second visit ${againMs.toFixed(0)}`,
-      );
+/**
+ * Takes `samples` of each task, { engine, workload }, in turns, so that what else the machine does meets all of them.
+ * Gives a row for each: { engine, ms: [..], againMs: [..], peakMiB: [..], privateMiB: [..], code: [file names], error }.
+ */
+export async function measureCold({ server, tasks, samples, say }) {
+  const rows = tasks.map(({ engine }) => {
+    return { engine: engine.name, ms: [], againMs: [], peakMiB: [], privateMiB: [] };
+  });
+  for (let sample = 1; sample <= samples; sample += 1) {
+    for (const [i, task] of tasks.entries()) {
+      if (rows[i].error === undefined) await addSample(rows[i], server, task, say);
     }
+  }
+  return rows;
+}
+
+async function addSample(row, server, { engine, workload }, say) {
+  try {
+    server.log.length = 0;
+    const { ms, againMs, peak, code } = await once(server, engine, workload);
+    row.ms.push(ms);
+    row.againMs.push(againMs);
+    row.code = code;
+    if (peak !== undefined) {
+      row.peakMiB.push(peak.residentMiB);
+      row.privateMiB.push(peak.privateMiB);
+    }
+    say(
+      `${engine.name}, cold: first score after ${ms.toFixed(0)} ms, on a second visit ${againMs.toFixed(0)}`,
+    );
   } catch (failure) {
     row.error = firstLine(failure);
     say(`${engine.name}, cold, failed: ${row.error}`);
   }
-  return row;
 }
 
 async function once(server, engine, workload) {

@@ -16,13 +16,15 @@ import { measureThroughput } from './throughput.mjs';
 import { makeWorkloads } from './workloads.mjs';
 
 const DEMO = ['demo20', 'demo50'];
-const COLD_SAMPLES = 3;
+const COLD_SAMPLES = 5;
 
 const say = (text) => console.log(`  ${text}`);
 
 export async function bench(options) {
   const { quick, passes, model } = options;
   const peerModel = quick ? undefined : preparePeer(options.peerModel);
+  // Before anything is timed: the disk is still busy with it afterwards.
+  await bundle();
   const workloads = await makeWorkloads(model);
   const reports = new Reports();
   const mounts = {
@@ -81,14 +83,11 @@ export function preparePeer(named) {
 
 /** One fresh browser for each sample of the engines that a reader could meet: one worker, and the peer. */
 async function measureAllCold(server, chosen, workloads, quick) {
-  const rows = [];
-  await bundle();
   const ours = chosen.filter(({ name }) => name === oneWorker);
   const theirs = chosen.filter(({ kind }) => kind === 'peer-worker');
-  for (const engine of [...ours, ...ours.map(bundled), ...theirs]) {
-    const workload = quick ? workloads.demo20 : workloads.b;
-    rows.push(await measureCold({ server, engine, workload, samples: quick ? 1 : COLD_SAMPLES, say }));
-  }
+  const workload = quick ? workloads.demo20 : workloads.b;
+  const tasks = [...ours, ...ours.map(bundled), ...theirs].map((engine) => ({ engine, workload }));
+  const rows = await measureCold({ server, tasks, samples: quick ? 1 : COLD_SAMPLES, say });
   const emptyPage = await emptyPagePeak(server);
   // Compressing is heavy work of its own, so it comes after everything that is timed.
   say('sizes of what was fetched');
