@@ -53,6 +53,12 @@ export const WEIGHTS_MESSAGE_BYTES = 4 * MIB;
 /** Files of a model fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
 export const SHARDS_AHEAD = 3;
 
+/** Milliseconds that a downloaded file waits for the model to be ready before it is written into the cache all the same. */
+export const LATE_WRITE_MS = 1_000;
+
+/** Bytes of files that wait for that. Those of a model with more are written while it downloads. */
+export const MAX_LATE_BYTES = 32 * MIB;
+
 /** Milliseconds a worker may take to answer its first message; a script that cannot load fails much sooner. */
 export const WORKER_START_MS = 30_000;
 

@@ -99,8 +99,8 @@ export class Pool {
   }
 
   /** Whether a further worker needs no download. */
-  get canRepeat(): boolean {
-    return this.#starter.canRepeat;
+  repeatable(): Promise<boolean> {
+    return this.#starter.repeatable();
   }
 
   get delivery(): ModelDelivery | undefined {
@@ -287,7 +287,7 @@ export class Pool {
   }
 
   async #growTo(count: number): Promise<void> {
-    while (this.#members.length < count && this.#starter.canRepeat && !this.disposed) {
+    while (this.#members.length < count && (await this.#starter.repeatable()) && !this.disposed) {
       try {
         this.#add(await this.#starter.another());
       } catch {

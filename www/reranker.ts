@@ -4,6 +4,7 @@
 
 import { ModelCache } from './assets/cache.js';
 import { importDefaultModel } from './assets/default-model.js';
+import { writesEnded } from './assets/late.js';
 import { isStored } from './assets/model.js';
 import { bundledSource, type ModelSource, resolveSource } from './assets/source.js';
 import { Devices, type DevicesSettings, hasWebGpu } from './devices.js';
@@ -106,10 +107,14 @@ export class Reranker {
     return new Reranker(reloading, events, o.maxLength ?? 0, { source: source.name, precision });
   }
 
-  /** Whether all files of a model are in the browser's cache, so that loading it needs no request for them. */
+  /**
+   * Whether all files of a model are in the browser's cache, so that loading it needs no request for them. Waits for
+   * those that a `load` on this page is still writing.
+   */
   static async isCached(model?: string | URL): Promise<boolean> {
     const named = readLoadOptions({ model }).model;
     const source = named === undefined ? await defaultSource() : resolveSource(named, pageUrl());
+    await writesEnded();
     const cache = await ModelCache.open();
     return cache !== null && (await isStored(source, cache));
   }
@@ -121,10 +126,12 @@ export class Reranker {
   static async clearCache(model?: string | URL): Promise<void> {
     if (model === undefined) {
       forgetVerdicts();
+      await writesEnded();
       return ModelCache.clearAll();
     }
     readLoadOptions({ model });
     const folder = resolveSource(model, pageUrl()).url('');
+    await writesEnded();
     const cache = await ModelCache.open();
     await cache?.removeWhere((url) => url.startsWith(folder));
   }

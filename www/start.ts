@@ -83,15 +83,22 @@ export class Starter {
     return starter;
   }
 
-  /** Whether a further worker needs no download. */
+  /** Whether a further worker needs no download, as far as is known. */
   get canRepeat(): boolean {
     return this.#held !== undefined || this.delivery?.stored === true;
+  }
+
+  /** The same, known for certain: waits until the cache has what it was given. */
+  async repeatable(): Promise<boolean> {
+    await this.delivery?.keep();
+    return this.canRepeat;
   }
 
   /** A start when no worker lives; once more from the network if cached files turned out to be unusable. */
   async first(options: Pick<LoadOptions, 'signal' | 'onProgress'>): Promise<Started> {
     const meter = new ProgressMeter(options.onProgress);
     if (this.#held !== undefined) return await this.#repeat();
+    await this.delivery?.keep();
     const cache = this.#settings.cache ? await ModelCache.open() : null;
     for (let version = this.#version, again = false; ; version = undefined, again = true) {
       const stop = new AbortController();
@@ -122,6 +129,7 @@ export class Starter {
       return await this.#attempt((sink) => delivery.deliver(sink), stop);
     } finally {
       unlink();
+      void delivery.end();
     }
   }
 
@@ -148,7 +156,9 @@ export class Starter {
     try {
       const feed: Feed = (sink) => delivery.deliver(held?.recording(sink) ?? sink);
       const started = await this.#attempt(feed, stop, engine, () => meter.warmUp());
-      await delivery.keep();
+      const kept = delivery.keep();
+      // With a new version nobody waits for the first score: the one before serves.
+      if (!delivery.writing || this.#settings.newVersion !== undefined) await kept;
       if (started.client.closed) throw started.client.closed;
       meter.done();
       this.#held = held;
@@ -156,6 +166,7 @@ export class Starter {
       this.#settle(delivery.manifest);
       return started;
     } catch (error) {
+      void delivery.end();
       if (error !== engine.error && blamesFiles(error)) await delivery.forget();
       throw error;
     }

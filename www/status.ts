@@ -61,7 +61,7 @@ export interface Status {
   readonly maxWorkers: number;
   /** Workers started because one was lost. */
   readonly restarts: number;
-  /** Whether all model files are in the browser's cache. */
+  /** Whether all model files are in the browser's cache. They are written when the model is ready, which takes a moment. */
   readonly cached: boolean;
   /** Whether the sha256 of all model files was checked. */
   readonly verified: boolean;
@@ -113,7 +113,7 @@ export function snapshot(
     workers: memoryBytes.length,
     maxWorkers: cpu.workersAtMost,
     restarts: cpu.restarts,
-    cached: delivery?.stored ?? false,
+    cached: delivery?.kept ?? false,
     verified: delivery?.verified ?? false,
     calls,
     pairs,

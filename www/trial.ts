@@ -38,7 +38,7 @@ export async function tryGpu(cpu: Pool, settings: PoolSettings, onLost: GpuOrigi
   if (missing !== undefined || adapter === null) return stay(missing ?? 'there is no adapter');
   const name = nameOf(adapter);
   if (adapter.software) return stay(`the adapter (${name}) is software, which the CPU binary outruns`);
-  if (!cpu.canRepeat) return stay('the model can be neither cached nor held for a second worker');
+  if (!(await cpu.repeatable())) return stay('the model can be neither cached nor held for a second worker');
   const key = keyOf(cpu, settings, adapter);
   const kept = await readVerdict(key, settings.cache);
   if (kept?.device === 'cpu') return stay(`${kept.why} (found by an earlier load)`);

@@ -117,7 +117,9 @@ test('an example question is shown in search order, then in the order that predi
   // What is said about it.
   assert.match(await page.textContent('#status'), /^Reranked 20 chunks in [\d.]+ s\. First is /);
   assert.match(await page.textContent('#timings'), /first stage.*tokenising.*scoring.*tokens/s);
-  assert.match(await page.textContent('#model-text'), /^Ready/);
+  await page.waitForFunction(() =>
+    /^Ready, also offline:/.test(document.querySelector('#model-text').textContent),
+  );
   const first = ranked[0];
   assert.match(first.text, first.lexicalRank === 1 ? /=/ : new RegExp(`▲${first.lexicalRank - 1}`));
 

@@ -37,13 +37,14 @@ const kills = {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Loads into `globalThis.reranker`, with the progress kept in `globalThis.events`. */
+/** Loads into `globalThis.reranker`, with the progress kept in `globalThis.events`. Waits until the cache has the model. */
 async function load(options = {}) {
   globalThis.events = [];
   const onProgress = (event) => globalThis.events.push({ ...event });
   globalThis.reranker = await crossrank.Reranker.load({ onProgress, ...options });
   globalThis.changes = [];
   reranker.addEventListener('devicechange', ({ from, to, why }) => changes.push({ from, to, why }));
+  if (options.cache !== false) await crossrank.Reranker.isCached(options.model);
   return globalThis.reranker.status;
 }
 

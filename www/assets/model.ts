@@ -23,6 +23,7 @@ import {
 } from './download.js';
 import { weightsDtype } from './dtype.js';
 import { inlineBytes, isInline } from './inline.js';
+import { LateWrites, whileWriting } from './late.js';
 import { alone } from './lock.js';
 import { filesOf, type Manifest, type ManifestFile, parseManifest } from './manifest.js';
 import type { ProgressMeter } from './progress.js';
@@ -59,8 +60,10 @@ export class ModelDelivery {
   usedCache = false;
   /** Whether `forget` was called. */
   forgotten = false;
-  /** Whether every file is in the cache. */
+  /** Whether every file is in the cache, or will be, as far as is known. */
   stored: boolean;
+  /** Whether every file is in the cache, and what is needed to find them there. */
+  kept = false;
   /** Whether the cache said which files the model has. What the host says by now may be another thing. */
   believed = false;
 
@@ -69,7 +72,9 @@ export class ModelDelivery {
   readonly #signal: AbortSignal;
   readonly #policy: FetchPolicy;
   readonly #meter: ProgressMeter;
+  readonly #late: LateWrites | null;
   readonly #writes: Promise<void>[] = [];
+  #keeping: Promise<void> | undefined;
   readonly #version: Version | undefined;
   #manifest: Manifest | null;
 
@@ -83,6 +88,7 @@ export class ModelDelivery {
   ) {
     this.#source = source;
     this.#cache = cache;
+    this.#late = cache && new LateWrites(cache);
     this.#policy = policy;
     this.#meter = meter;
     this.#signal = signal;
@@ -109,14 +115,36 @@ export class ModelDelivery {
     else await this.#deliverFolder(sink);
   }
 
-  /** The model proved usable: remember the manifest too, so that the next load needs no request. */
-  async keep(): Promise<void> {
-    await Promise.all(this.#writes);
-    if (this.#manifest === null || this.#source.manifest !== null || !this.stored) return;
+  /** Whether files are still to be written into the cache. */
+  get writing(): boolean {
+    return this.#writes.length > 0;
+  }
+
+  /** The model proved usable: write what waits, and the manifest too, so that the next load needs no request. */
+  keep(): Promise<void> {
+    this.#keeping ??= whileWriting(this.#keep());
+    return this.#keeping;
+  }
+
+  /** Nobody waits for this model any more: what has come whole is written now. Resolves when that is done. */
+  end(): Promise<unknown> {
+    this.#late?.begin();
+    return whileWriting(Promise.all(this.#writes));
+  }
+
+  async #keep(): Promise<void> {
+    await this.end();
+    this.#writes.length = 0;
+    if (this.#manifest !== null && this.#source.manifest === null) await this.#keepManifest(this.#manifest);
+    this.kept = this.stored;
+  }
+
+  async #keepManifest(manifest: Manifest): Promise<void> {
+    if (!this.stored) return;
     const url = this.#source.url(MANIFEST_FILE);
     // Another tab may have found a newer version since this one was settled.
     if (this.#version?.isNew === false && (await this.#cache?.read(url))) return;
-    this.stored = (await this.#cache?.write(url, JSON.stringify(this.#manifest))) ?? false;
+    this.stored = (await this.#cache?.write(url, JSON.stringify(manifest))) ?? false;
   }
 
   /** The files proved unusable: forget those that no hash vouches for, so that the next load fetches them anew. */
@@ -159,6 +187,7 @@ export class ModelDelivery {
     let begun = false;
     for await (const bytes of files) {
       const { byteLength } = bytes;
+      this.#late?.copy(bytes);
       if (begun) await sink.push(bytes);
       else if (config === undefined) config = bytes;
       else {
@@ -176,9 +205,9 @@ export class ModelDelivery {
     const key = hashedKey(url, file.sha256);
     const bytes =
       (await this.#readVerified(key, url, file)) ??
-      (this.#cache === null
+      (this.#late === null
         ? await this.#download(url, file)
-        : await this.#downloadAndKeep(this.#cache, key, url, file));
+        : await this.#downloadAndKeep(this.#late, key, url, file));
     this.#meter.verified(bytes.byteLength);
     return bytes;
   }
@@ -209,16 +238,15 @@ export class ModelDelivery {
 
   /**
    * Another tab may be fetching the same file, so one tab at a time looks again, downloads and keeps it. The bytes are
-   * there before the write has ended; `keep` waits for it.
+   * there long before the write has ended; `keep` waits for it.
    */
-  #downloadAndKeep(cache: ModelCache, key: string, url: string, file: ManifestFile): Promise<Bytes> {
+  #downloadAndKeep(late: LateWrites, key: string, url: string, file: ManifestFile): Promise<Bytes> {
     return new Promise((resolve, reject) => {
       const work = async () => {
         const kept = await this.#readVerified(key, url, file);
         if (kept !== undefined) return resolve(kept);
         const bytes = await this.#download(url, file);
-        // `write` takes its own copy before it returns: the bytes may be transferred meanwhile.
-        const written = this.stored ? cache.write(key, bytes) : Promise.resolve(false);
+        const written = late.write(key, bytes);
         resolve(bytes);
         this.stored = (await written) && this.stored;
       };

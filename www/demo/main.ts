@@ -1,7 +1,7 @@
 // The demo's conductor: listens to the controls, runs the first stage at once, then the reranker, and tells the view
 // what to show. A newer question aborts the ranking of an older one, so the last one always wins.
 
-import { CrossrankError, type Reranker } from 'crossrank';
+import { CrossrankError, Reranker } from 'crossrank';
 import { loadCorpus } from './corpus.js';
 import { EXAMPLES } from './examples.js';
 import { type Item, itemsFromPaste } from './items.js';
@@ -35,6 +35,12 @@ const MAX_OWN_DOCUMENTS = 200;
 const list = new ResultList(page.results);
 const model = new Model((state) => {
   showModel(state);
+  // The model goes into the cache when it is ready; from then on the page works offline.
+  if (state.kind === 'ready') {
+    void Reranker.isCached().then(() => {
+      if (model.state === state) showModel(state);
+    });
+  }
   showOffline(state.kind === 'ready');
   // Told again when another device takes over: what is being ranked goes on there.
   if (state.kind === 'ready' && document.body.dataset.state !== 'reranking') void rerank();

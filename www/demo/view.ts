@@ -128,12 +128,12 @@ export function showModel(state: ModelState): void {
       showProgress(state);
       break;
     case 'ready': {
-      const { device, model, bytes } = state.reranker.status;
-      const cached = bytes.downloaded === 0;
+      const { device, model, bytes, cached } = state.reranker.status;
+      const from = bytes.downloaded === 0 ? ' from the cache' : '';
       const name = device.kind === 'webgpu' ? 'GPU' : 'CPU';
       document.body.dataset.device = device.kind;
       page.deviceWhy.textContent = `Runs on the ${name}: ${device.why}.`;
-      page.modelText.textContent = `Ready, also offline: ${model.id} on the ${name}, loaded in ${state.seconds.toFixed(1)} s${cached ? ' from the cache' : ''}.`;
+      page.modelText.textContent = `Ready${cached ? ', also offline' : ''}: ${model.id} on the ${name}, loaded in ${state.seconds.toFixed(1)} s${from}.`;
       break;
     }
     case 'failed':
