@@ -53,6 +53,12 @@ export const WEIGHTS_MESSAGE_BYTES = 4 * MIB;
 /** Files of a model fetched ahead of the one being handed over: hides latency, holds at most this many + 1 in memory. */
 export const SHARDS_AHEAD = 3;
 
+/**
+ * Milliseconds the browser's storage may take to answer. Damaged profiles have storage that never does. Far more than a
+ * busy disk takes for a shard.
+ */
+export const STORAGE_MS = 10_000;
+
 /** Milliseconds that a downloaded file waits for the model to be ready before it is written into the cache all the same. */
 export const LATE_WRITE_MS = 1_000;
 

@@ -1,6 +1,7 @@
 // What `device: 'auto'` found out about an adapter with a model, so that the next visit need not find it out again. Kept
 // in the browser's Cache API, because workers and pages both have it; where there is none, as long as the page lives.
 
+import { answered } from './assets/cache.js';
 import { type Adapter, nameOf } from './device.js';
 import type { DeviceKind, Precision } from './protocol.js';
 import { VERSION } from './version.js';
@@ -38,7 +39,7 @@ export async function readVerdict(key: string, keep: boolean): Promise<Verdict |
   const known = found.get(key);
   if (known !== undefined || !keep) return known;
   try {
-    const response = await (await caches.open(STORE)).match(key);
+    const response = await answered(caches.open(STORE).then((store) => store.match(key)));
     const value: unknown = await response?.json();
     return isVerdict(value) ? value : undefined;
   } catch {
@@ -52,7 +53,8 @@ export async function writeVerdict(key: string, verdict: Verdict, keep: boolean)
   if (!keep) return;
   try {
     const { device, why } = verdict;
-    await (await caches.open(STORE)).put(key, Response.json({ device, why }));
+    const response = Response.json({ device, why });
+    await answered(caches.open(STORE).then((store) => store.put(key, response)));
   } catch {
     // No storage: the verdict lives as long as the page.
   }

@@ -1,5 +1,8 @@
 // Keeps model files in the browser's Cache API. Only whole, checked files enter. A browser without a usable cache
-// (insecure page, private mode, full disk) makes this a no-op: loading works, uncached.
+// (insecure page, private mode, full disk, storage that does not answer) makes this a no-op: loading works, uncached.
+
+import { within } from '../deadline.js';
+import { STORAGE_MS } from '../limits.js';
 
 /** Bump when the meaning of an entry changes; older stores are removed by `clearAll`. */
 const PREFIX = 'crossrank-';
@@ -12,9 +15,19 @@ export function hashedKey(url: string, sha256: string): string {
   return key.href;
 }
 
-/** The model files of this origin. Reading and writing never throw; a failure is a miss, or `false`. */
+/** The answer of the browser's storage, or a rejection if it is too long in coming, after a call of `onSilence`. */
+export function answered<T>(question: Promise<T>, onSilence: () => void = () => {}): Promise<T> {
+  return within(question, STORAGE_MS, () => {
+    onSilence();
+    return new Error('the storage does not answer');
+  });
+}
+
+/** The model files of this origin. Reading and writing never throw, and end; a failure is a miss, or `false`. */
 export class ModelCache {
   readonly #store: Cache;
+  /** Whether the store has left a question without an answer. Then it is asked no more. */
+  #silent = false;
 
   private constructor(store: Cache) {
     this.#store = store;
@@ -23,7 +36,7 @@ export class ModelCache {
   /** The store, or null where the browser has none to give. */
   static async open(): Promise<ModelCache | null> {
     try {
-      return globalThis.caches === undefined ? null : new ModelCache(await caches.open(STORE));
+      return globalThis.caches === undefined ? null : new ModelCache(await answered(caches.open(STORE)));
     } catch {
       return null;
     }
@@ -31,19 +44,26 @@ export class ModelCache {
 
   async read(key: string): Promise<Response | undefined> {
     try {
-      return await this.#store.match(key);
+      return await this.#ask(() => this.#store.match(key));
     } catch {
       return undefined;
     }
   }
 
-  /** Stores a body. A stream that errors leaves no entry. Returns whether it is stored: not when the disk is full. */
+  /** The bytes of what `read` gave. Throws where they cannot be read. */
+  bytesOf(kept: Response): Promise<ArrayBuffer> {
+    return this.#ask(() => kept.arrayBuffer());
+  }
+
+  /**
+   * Stores a body. A stream may take as long as it likes, and one that errors leaves no entry. Returns whether it is
+   * stored: not when the disk is full.
+   */
   async write(key: string, body: BodyInit): Promise<boolean> {
     try {
-      await this.#store.put(
-        key,
-        new Response(body, { headers: { 'content-type': 'application/octet-stream' } }),
-      );
+      const response = new Response(body, { headers: { 'content-type': 'application/octet-stream' } });
+      const put = () => this.#store.put(key, response);
+      await (body instanceof ReadableStream ? put() : this.#ask(put));
       return true;
     } catch {
       return false;
@@ -52,7 +72,7 @@ export class ModelCache {
 
   async remove(key: string): Promise<void> {
     try {
-      await this.#store.delete(key);
+      await this.#ask(() => this.#store.delete(key));
     } catch {
       // A store that cannot delete cannot be read either.
     }
@@ -61,9 +81,9 @@ export class ModelCache {
   /** Removes every entry whose URL, without its query, is one that `belongs` accepts. */
   async removeWhere(belongs: (url: string) => boolean): Promise<void> {
     try {
-      for (const request of await this.#store.keys()) {
+      for (const request of await this.#ask(() => this.#store.keys())) {
         const url = new URL(request.url);
-        if (belongs(url.origin + url.pathname)) await this.#store.delete(request);
+        if (belongs(url.origin + url.pathname)) await this.#ask(() => this.#store.delete(request));
       }
     } catch {
       // As in `remove`.
@@ -73,10 +93,10 @@ export class ModelCache {
   /** Removes the files of a folder, but not of folders in it, except those with these keys. */
   async keepOnly(folder: string, keys: ReadonlySet<string>): Promise<void> {
     try {
-      for (const request of await this.#store.keys()) {
+      for (const request of await this.#ask(() => this.#store.keys())) {
         const { url } = request;
         const inside = url.startsWith(folder) && !url.slice(folder.length).includes('/');
-        if (inside && !keys.has(url)) await this.#store.delete(request);
+        if (inside && !keys.has(url)) await this.#ask(() => this.#store.delete(request));
       }
     } catch {
       // As in `remove`.
@@ -86,11 +106,19 @@ export class ModelCache {
   /** Removes every store that any version of this library made on this origin. */
   static async clearAll(): Promise<void> {
     try {
-      const names = await caches.keys();
-      await Promise.all(names.filter((name) => name.startsWith(PREFIX)).map((name) => caches.delete(name)));
+      const names = await answered(caches.keys());
+      const ours = names.filter((name) => name.startsWith(PREFIX));
+      await answered(Promise.all(ours.map((name) => caches.delete(name))));
     } catch {
       // No cache, nothing to clear.
     }
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    if (this.#silent) throw new Error('the storage did not answer before');
+    return await answered(question(), () => {
+      this.#silent = true;
+    });
   }
 }
 

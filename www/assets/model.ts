@@ -223,15 +223,15 @@ export class ModelDelivery {
 
   async #readVerified(key: string, url: string, file: ManifestFile): Promise<Bytes | undefined> {
     const kept = await this.#cache?.read(key);
-    if (kept === undefined) return undefined;
+    if (this.#cache === null || kept === undefined) return undefined;
     try {
-      const bytes = new Uint8Array(await kept.arrayBuffer());
+      const bytes = new Uint8Array(await this.#cache.bytesOf(kept));
       await checkBytes(url, file, bytes);
       this.usedCache = true;
       this.#meter.cached(bytes.byteLength);
       return bytes;
     } catch {
-      await this.#cache?.remove(key);
+      await this.#cache.remove(key);
       return undefined;
     }
   }
@@ -366,7 +366,8 @@ async function keptManifest(source: ModelSource, cache: ModelCache): Promise<Man
   const url = source.url(MANIFEST_FILE);
   try {
     const kept = await cache.read(url);
-    return kept === undefined ? null : parseManifest(await kept.json(), url);
+    if (kept === undefined) return null;
+    return parseManifest(parseJson(new Uint8Array(await cache.bytesOf(kept)), url), url);
   } catch {
     await cache.remove(url);
     return null;
