@@ -1,4 +1,4 @@
-// A promise with an end. What the GPU is asked may never be answered, and no event tells. Pure but for its timer.
+// A promise with an end. What the GPU or the storage is asked may never be answered, and no event tells. Pure but for its timer.
 
 /** Ticks of a deadline: it is late by at most one part of this many. */
 const TICKS = 10;
